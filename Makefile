@@ -1,0 +1,92 @@
+# make demo   a JupyterLab with the first call
+# make test   everything that CI runs; stops at the first failure
+# make check  the same without installing Chromium; its pieces: lint types js py (unit loopback kernel browser)
+
+VENV := .venv
+BIN := $(VENV)/bin
+# The first Python that is new enough; `make PYTHON=...` overrides it.
+PYTHON ?= $(shell for name in python3 python3.11 python3.12 python3.13 python3.14; do \
+	$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$name && break; done)
+JS_SOURCES := $(shell find js/src -type f) js/build.mjs js/package.json
+BUNDLE := src/nbrtc/static/widget.js
+NODE_MODULES := js/node_modules/.package-lock.json
+PYTEST := $(BIN)/python -m pytest
+AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
+step = @printf '\n==> %s\n' "$(1)"
+
+.PHONY: demo test check lint types js py unit loopback kernel browser chromium soak bench dist clean
+.NOTPARALLEL:
+
+demo: .make/demo $(BUNDLE)
+	$(BIN)/jupyter lab $(AS_ROOT) notebooks/01-first-call.ipynb
+
+test: chromium check
+	$(call step,all tests passed)
+
+check: lint types js py
+
+# --- the pieces -----------------------------------------------------------------------------------------
+
+lint: .make/test $(NODE_MODULES)
+	$(call step,lint: ruff and biome)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	cd js && npm run --silent lint
+
+types: .make/test $(NODE_MODULES)
+	$(call step,types: mypy and tsc)
+	$(BIN)/mypy
+	cd js && npm run --silent types
+
+js: $(NODE_MODULES)
+	$(call step,js: vitest)
+	cd js && npm run --silent test
+
+py: unit loopback kernel browser
+
+# A process for each folder: Playwright keeps an event loop running that asyncio tests would collide with.
+unit loopback kernel browser: .make/test $(BUNDLE)
+	$(call step,$@: pytest tests/$@)
+	$(PYTEST) tests/$@
+
+chromium:
+	$(call step,Chromium for the browser tests)
+	@tools/chromium.sh
+
+soak: .make/test $(BUNDLE)
+	$(PYTEST) tests -m soak --timeout 3600
+
+bench: .make/test $(BUNDLE)
+	@set -e; for file in benchmarks/[a-z]*.py; do printf '\n==> %s\n' $$file; $(BIN)/python $$file; done
+
+dist: .make/test $(BUNDLE)
+	$(BIN)/python -m build
+
+# --- set-up, each step once until its inputs change -----------------------------------------------------
+
+.make/python:
+	$(call step,Python environment in $(VENV))
+	@[ -n "$(PYTHON)" ] || { echo "nbrtc needs Python 3.11 or newer, and none is in PATH: install it, or run make PYTHON=/path/to/python3."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	@mkdir -p .make && touch $@
+
+# The bundle comes first, so that the build hook finds it and pip has nothing to build.
+.make/demo .make/test: .make/python pyproject.toml hatch_build.py | $(BUNDLE)
+	$(call step,pip install -e .[$(notdir $@)])
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[$(notdir $@)]'
+	@touch $@
+
+$(NODE_MODULES): js/package.json js/package-lock.json
+	$(call step,npm ci)
+	@command -v npm >/dev/null || { echo "nbrtc is built with Node 20 or newer, and npm is not in PATH: install Node from your system or nodejs.org."; exit 1; }
+	@node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' || { echo "nbrtc is built with Node 20 or newer, and this is $$(node --version): install a newer one."; exit 1; }
+	cd js && npm ci --no-audit --no-fund
+	@touch $@
+
+$(BUNDLE): $(JS_SOURCES) $(NODE_MODULES)
+	$(call step,the page: npm run build)
+	cd js && npm run --silent build
+
+clean:
+	rm -rf $(VENV) .make js/node_modules src/nbrtc/static/*.js src/nbrtc/static/*.css dist artifacts \
+		.pytest_cache .mypy_cache .ruff_cache .hypothesis

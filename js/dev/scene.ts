@@ -1,0 +1,88 @@
+/** The address of the demo page chooses what it shows: `?phase=connected&statistics&recording&theme=dark`. */
+import type { Level, PagePhase, PlotPoint } from "../src/contract";
+import { callState, FakeSession } from "./fake-session";
+import { picture } from "./pictures";
+
+const sentences: Record<PagePhase, string> = {
+  "waiting-for-kernel": "Waiting for the kernel…",
+  "no-kernel": "No kernel answers. Run this cell again to use the call.",
+  ready: "",
+  preview: "Preview: only you see this.",
+  starting: "Connecting to Python…",
+  connected: "Connected to Python.",
+  reconnecting: "The connection was lost. Reconnecting…",
+  failed: "UDP between this browser and Python is blocked. Ask for a TURN server, or try again.",
+  elsewhere: "This call is open in another window.",
+  closed: "This call was closed in Python.",
+};
+
+const notices: { readonly key: string; readonly level: Level; readonly text: string }[] = [
+  { key: "saved", level: "info", text: "The recording was saved as call-2025-03-14.mkv (12.4 MB)." },
+  {
+    key: "slow",
+    level: "warning",
+    text: "edges() takes 58 ms a frame: Python's picture runs at 17 frames a second.",
+  },
+  {
+    key: "effect",
+    level: "error",
+    text: "edges() raised ValueError: the frame has 4 channels; return (H, W, 3) uint8.",
+  },
+];
+
+function plotPoint(time_s: number): PlotPoint {
+  const wave = Math.sin(time_s / 7);
+  return {
+    time_s,
+    sendBitrate_bps: 1.5e6 + 3e5 * wave,
+    receiveBitrate_bps: time_s % 50 < 4 ? null : 1.1e6 - 2e5 * wave,
+    sendFps: 30 - (time_s % 9 === 0 ? 3 : 0),
+    receiveFps: 24 + 2 * wave,
+    rtt_s: 0.004 + 0.002 * Math.abs(wave),
+    lossFraction: time_s % 20 < 5 ? 0.012 : 0,
+  };
+}
+
+/** A session that stands where the address says. */
+export function sessionOf(query: URLSearchParams): FakeSession {
+  const session = new FakeSession();
+  const phase = (query.get("phase") ?? "ready") as PagePhase;
+  const open = ["preview", "connected", "reconnecting"].includes(phase);
+  session.phase.value = phase;
+  session.statusText.value = sentences[phase];
+  session.cameraOn.value = open && !query.has("camera-off");
+  session.microphoneOn.value = open && !query.has("microphone-off");
+  session.microphoneLevel.value = 0.55;
+  session.statisticsOpen.value = query.has("statistics");
+  if (open) {
+    session.localStream.value = picture(false);
+    session.devices.value = {
+      cameras: [{ id: "c1", label: "Integrated Camera (1280 × 720)" }],
+      microphones: [{ id: "m1", label: "Headset Microphone, USB Audio Class" }],
+    };
+  }
+  if (open && phase !== "preview" && !query.has("no-picture")) session.remoteStream.value = picture(true);
+  session.state.value = callState({
+    joinRequested: query.has("join"),
+    cameraRequested: query.has("camera-off"),
+    videoEffect: query.get("effect"),
+    recording: query.has("recording")
+      ? {
+          id: "r1",
+          path: "call.mkv",
+          state: "recording",
+          startedAtS: Date.now() / 1000 - 83,
+          durationS: 0,
+          sizeBytes: 0,
+          error: null,
+        }
+      : null,
+  });
+  session.notices.value = notices.slice(0, Number(query.get("notices") ?? 0));
+  const now_s = Math.floor(Date.now() / 1000);
+  session.plot.value = Array.from({ length: 60 }, (_, index) => plotPoint(now_s - 59 + index));
+  setInterval(() => {
+    session.plot.value = [...session.plot.value, plotPoint(Math.floor(Date.now() / 1000))].slice(-300);
+  }, 1000);
+  return session;
+}

@@ -1,0 +1,70 @@
+"""Write js/src/messages.ts from src/nbrtc/messages.py: the page's side of every message, as TypeScript.
+
+Run it from the repository after changing a message: ``python js/generate_messages.py``. A test compares.
+"""
+
+import types
+import typing
+from pathlib import Path
+
+import msgspec
+
+from nbrtc import messages
+
+HEADER = """\
+/** Generated from src/nbrtc/messages.py by `python js/generate_messages.py`: change it there. */
+
+export const PROTOCOL = {protocol};
+"""
+
+
+def type_text(annotation: object) -> str:
+    """The TypeScript type of a Python annotation that `messages` uses."""
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is typing.Literal:
+        return " | ".join(f'"{value}"' for value in arguments)
+    if origin in (types.UnionType, typing.Union):
+        return " | ".join(dict.fromkeys(type_text(argument) for argument in arguments))
+    if origin is tuple:
+        inner = type_text(arguments[0])
+        return f"readonly ({inner})[]" if " " in inner else f"readonly {inner}[]"
+    if origin is dict:
+        return f"Readonly<Record<{type_text(arguments[0])}, {type_text(arguments[1])}>>"
+    names = {str: "string", bool: "boolean", int: "number", float: "number", type(None): "null"}
+    if annotation in names:
+        return names[typing.cast(type, annotation)]
+    if isinstance(annotation, type) and issubclass(annotation, messages.Wire):
+        return annotation.__name__
+    raise TypeError(f"{annotation!r} has no TypeScript counterpart here: add it to js/generate_messages.py")
+
+
+def struct_text(struct: type[msgspec.Struct]) -> str:
+    """One interface, with the first line of its docstring."""
+    summary = (struct.__doc__ or "").strip().splitlines()[0]
+    lines = [f"/** {summary} */", f"export interface {struct.__name__} {{"]
+    if struct.__struct_config__.tag is not None:
+        lines.append(f'  readonly type: "{struct.__struct_config__.tag}";')
+    hints = typing.get_type_hints(struct)
+    for name, wire in zip(struct.__struct_fields__, struct.__struct_encode_fields__, strict=True):
+        lines.append(f"  readonly {wire}: {type_text(hints[name])};")
+    return "\n".join([*lines, "}"])
+
+
+def generate() -> str:
+    """The whole of messages.ts."""
+    structs = [
+        value
+        for value in vars(messages).values()
+        if isinstance(value, type) and issubclass(value, messages.Wire) and value is not messages.Wire
+    ]
+    parts = [HEADER.format(protocol=messages.PROTOCOL).rstrip()]
+    parts.append(f"export type Phase = {type_text(messages.Phase)};")
+    parts += [struct_text(struct) for struct in structs]
+    for name in ("Intent", "Event"):
+        members = " | ".join(member.__name__ for member in typing.get_args(getattr(messages, name)))
+        parts.append(f"export type {name} = {members};")
+    return "\n\n".join(parts) + "\n"
+
+
+if __name__ == "__main__":
+    Path(__file__).parent.joinpath("src/messages.ts").write_text(generate())

@@ -1,0 +1,149 @@
+/**
+ * The page's end of the link: one peer connection to Python, over fixed transceivers. Recovery is a new link with a
+ * higher generation. No DOM, no Jupyter: what it says goes through `send`, what it hears through `take`.
+ */
+import type { Answer, Candidate, Event, IceServerEntry, Intent, Offer, Quality } from "./messages";
+
+export interface LinkOptions {
+  readonly generation: number;
+  readonly iceServers: readonly IceServerEntry[];
+  readonly takeOver: boolean;
+  /** By the comm: the data channel is not there yet. */
+  readonly offer: (offer: Omit<Offer, "id">) => Promise<void>;
+  readonly candidate: (candidate: Candidate) => void;
+  readonly onEvent: (event: Event) => void;
+  readonly onOpen: () => void;
+  readonly onFailed: (reason: string) => void;
+}
+
+/** Silence of the engine's heartbeat (four a second) after which the link counts as disturbed. */
+export const SILENT_MS = 900;
+
+export class Link {
+  readonly generation: number;
+  readonly connection: RTCPeerConnection;
+  readonly remoteStream: MediaStream;
+  readonly #options: LinkOptions;
+  readonly #audio: RTCRtpTransceiver;
+  readonly #video: RTCRtpTransceiver;
+  readonly #control: RTCDataChannel;
+  #heard_ms = performance.now();
+  #closed = false;
+
+  constructor(options: LinkOptions) {
+    this.generation = options.generation;
+    this.#options = options;
+    this.connection = new RTCPeerConnection({
+      bundlePolicy: "max-bundle",
+      iceServers: options.iceServers.map((server) => ({
+        urls: [...server.urls],
+        ...(server.username === null ? {} : { username: server.username }),
+        ...(server.credential === null ? {} : { credential: server.credential }),
+      })),
+    });
+    this.#audio = this.connection.addTransceiver("audio", { direction: "sendrecv" });
+    this.#video = this.connection.addTransceiver("video", { direction: "sendrecv" });
+    preferCodecs(this.#video, ["video/VP8", "video/rtx"]);
+    preferCodecs(this.#audio, ["audio/opus"]);
+    // as little waiting as possible on the way back (webrtc-extensions, jitterBufferTarget)
+    if ("jitterBufferTarget" in this.#video.receiver) this.#video.receiver.jitterBufferTarget = 0;
+    this.remoteStream = new MediaStream([this.#video.receiver.track, this.#audio.receiver.track]);
+    this.#control = this.connection.createDataChannel("control", { negotiated: true, id: 0 });
+    this.#control.onopen = () => {
+      this.#heard_ms = performance.now();
+      options.onOpen();
+    };
+    this.#control.onmessage = (message: MessageEvent<string>) => this.#hear(message.data);
+    this.connection.onicecandidate = ({ candidate }) => {
+      if (this.#closed) return;
+      options.candidate({
+        type: "candidate",
+        generation: this.generation,
+        candidate: candidate?.candidate ?? "",
+        sdpMid: candidate?.sdpMid ?? null,
+        sdpMLineIndex: candidate?.sdpMLineIndex ?? null,
+      });
+    };
+    this.connection.onconnectionstatechange = () => {
+      if (this.connection.connectionState === "failed") options.onFailed("No network path to Python works.");
+    };
+  }
+
+  /** Begin: the offer goes out before the devices are open, so that both happen at the same time. */
+  async start(): Promise<void> {
+    const offer = await this.connection.createOffer();
+    await this.connection.setLocalDescription(offer);
+    await this.#options.offer({
+      type: "offer",
+      generation: this.generation,
+      sdp: offer.sdp ?? "",
+      takeOver: this.#options.takeOver,
+    });
+  }
+
+  async answer(answer: Answer): Promise<void> {
+    if (this.#closed || this.connection.signalingState !== "have-local-offer") return;
+    await this.connection.setRemoteDescription({ type: "answer", sdp: answer.sdp });
+  }
+
+  /** Send these tracks from now on; null sends nothing. The transceivers stay. */
+  async setTracks(
+    camera: MediaStreamTrack | null,
+    microphone: MediaStreamTrack | null,
+    quality: Quality,
+  ): Promise<void> {
+    await Promise.all([
+      this.#video.sender.replaceTrack(camera),
+      this.#audio.sender.replaceTrack(microphone),
+    ]);
+    await this.setQuality(quality);
+  }
+
+  async setQuality(quality: Quality): Promise<void> {
+    const parameters = this.#video.sender.getParameters();
+    const encoding = parameters.encodings[0];
+    if (encoding === undefined) return;
+    encoding.maxBitrate = quality.bitrateBps;
+    encoding.maxFramerate = quality.fps;
+    // the asked size is kept; under pressure frames are dropped instead
+    Object.assign(parameters, { degradationPreference: "maintain-resolution" });
+    await this.#video.sender.setParameters(parameters);
+  }
+
+  /** False if the data channel is not open. */
+  send(intent: Intent): boolean {
+    if (this.#closed || this.#control.readyState !== "open") return false;
+    this.#control.send(JSON.stringify(intent));
+    return true;
+  }
+
+  get isOpen(): boolean {
+    return !this.#closed && this.#control.readyState === "open";
+  }
+
+  /** Milliseconds since the engine was last heard. */
+  get silent_ms(): number {
+    return performance.now() - this.#heard_ms;
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.connection.onicecandidate = this.connection.onconnectionstatechange = null;
+    this.#control.onopen = this.#control.onmessage = null;
+    this.connection.close();
+  }
+
+  #hear(text: string): void {
+    this.#heard_ms = performance.now();
+    const event = JSON.parse(text) as Event;
+    if (event.type === "ping") this.send({ type: "pong", sentS: event.sentS });
+    else this.#options.onEvent(event);
+  }
+}
+
+function preferCodecs(transceiver: RTCRtpTransceiver, mimeTypes: readonly string[]): void {
+  const kind = transceiver.receiver.track.kind;
+  const codecs = RTCRtpReceiver.getCapabilities?.(kind)?.codecs ?? [];
+  const wanted = codecs.filter((codec) => mimeTypes.includes(codec.mimeType));
+  if (wanted.length > 0) transceiver.setCodecPreferences?.(wanted);
+}

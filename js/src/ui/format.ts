@@ -1,0 +1,36 @@
+/** Numbers as a person reads them, with their units. */
+import type { Quality } from "../messages";
+
+const unknown = "–";
+
+const fixed = (value: number): string => (value === 0 ? "0" : value.toFixed(value < 10 ? 1 : 0));
+
+export function bitrateText(bitrate_bps: number | null): string {
+  if (bitrate_bps === null) return unknown;
+  if (bitrate_bps >= 1e6) return `${fixed(bitrate_bps / 1e6)} Mbps`;
+  return `${Math.round(bitrate_bps / 1e3)} kbps`;
+}
+
+export const fpsText = (fps: number | null): string => (fps === null ? unknown : `${Math.round(fps)} fps`);
+
+export const millisecondsText = (ms: number | null): string => (ms === null ? unknown : `${fixed(ms)} ms`);
+
+export const percentText = (percent: number | null): string =>
+  percent === null ? unknown : `${fixed(percent)} %`;
+
+/** `0:07`, `12:30`, `1:00:05`. */
+export function elapsedText(elapsed_s: number): string {
+  const whole = Math.max(0, Math.floor(elapsed_s));
+  const two = (value: number) => String(value).padStart(2, "0");
+  const hours = Math.floor(whole / 3600);
+  const minutes = Math.floor(whole / 60) % 60;
+  const tail = two(whole % 60);
+  return hours > 0 ? `${hours}:${two(minutes)}:${tail}` : `${minutes}:${tail}`;
+}
+
+export const sizeText = (quality: Quality): string =>
+  `${quality.width} × ${quality.height}, ${Math.round(quality.fps)} fps`;
+
+/** `Medium`, or the size of a quality that the user made up. */
+export const qualityText = (quality: Quality): string =>
+  quality.name === null ? sizeText(quality) : quality.name.charAt(0).toUpperCase() + quality.name.slice(1);

@@ -1,0 +1,28 @@
+/** Puts one view of a session into an element of the page. */
+import { render } from "preact";
+import type { SessionView } from "../contract";
+import { listenForShortcuts } from "./shortcuts";
+import { joinSpeakers } from "./speaker";
+import "./ui.css";
+import { CallView } from "./view";
+
+/** Render `session` into `element` until `signal` aborts; any number of views may show the same session. */
+export function mount(element: HTMLElement, session: SessionView, signal: AbortSignal): void {
+  if (signal.aborted) return;
+  const root = element.ownerDocument.createElement("div");
+  root.className = "nbrtc";
+  // A click on the picture puts the focus inside, so that the shortcuts work there.
+  root.tabIndex = -1;
+  element.append(root);
+  listenForShortcuts(root, session, signal);
+  const audible = joinSpeakers(session, signal);
+  render(<CallView session={session} root={root} audible={audible} />, root);
+  signal.addEventListener(
+    "abort",
+    () => {
+      render(null, root);
+      root.remove();
+    },
+    { once: true },
+  );
+}

@@ -1,0 +1,31 @@
+/** Which view a phase belongs to, and the icon that stands beside its words. */
+import type { PagePhase } from "../contract";
+import type { IconName } from "./icons";
+
+export type View = "card" | "call" | "message";
+
+interface PhaseLook {
+  readonly view: View;
+  readonly icon: IconName;
+}
+
+const looks: Record<PagePhase, PhaseLook> = {
+  "waiting-for-kernel": { view: "card", icon: "wait" },
+  "no-kernel": { view: "card", icon: "noKernel" },
+  ready: { view: "card", icon: "ready" },
+  preview: { view: "card", icon: "preview" },
+  starting: { view: "call", icon: "wait" },
+  connected: { view: "call", icon: "connected" },
+  reconnecting: { view: "call", icon: "wait" },
+  failed: { view: "call", icon: "warning" },
+  elsewhere: { view: "message", icon: "elsewhere" },
+  closed: { view: "message", icon: "closed" },
+};
+
+export const viewOf = (phase: PagePhase): View => looks[phase].view;
+
+export const iconOf = (phase: PagePhase): IconName => looks[phase].icon;
+
+/** Devices can be switched: the call runs, or is about to. */
+export const isLive = (phase: PagePhase): boolean =>
+  phase === "starting" || phase === "connected" || phase === "reconnecting";

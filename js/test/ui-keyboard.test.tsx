@@ -1,0 +1,111 @@
+// @vitest-environment happy-dom
+import { afterEach, describe, expect, test, vi } from "vitest";
+import type { FakeSession } from "../dev/fake-session";
+import { button, open, press, select, settle, type View } from "./ui-page";
+
+vi.mock("uplot", async () => import("./fake-uplot"));
+
+let view: View;
+afterEach(() => {
+  view.close();
+  document.body.replaceChildren();
+});
+
+const connected = (session: FakeSession) => {
+  session.phase.value = "connected";
+  session.cameraOn.value = true;
+};
+const root = () => select(view, ".nbrtc");
+
+describe("shortcuts", () => {
+  test.each([
+    ["m", ["setMicrophone", true]],
+    ["v", ["setCamera", false]],
+    ["r", ["toggleRecording"]],
+    ["M", ["setMicrophone", true]],
+  ])("%s does what its button does", (key, call) => {
+    view = open(connected);
+    press(root(), key);
+    expect(view.session.calls).toEqual([call]);
+  });
+
+  test("s opens and closes the statistics", () => {
+    view = open(connected);
+    press(root(), "s");
+    expect(view.session.statisticsOpen.value).toBe(true);
+    press(root(), "s");
+    expect(view.session.statisticsOpen.value).toBe(false);
+  });
+
+  test("act on a focused button as well, and only once", () => {
+    view = open(connected);
+    press(button(view, "Camera"), "v");
+    expect(view.session.calls).toEqual([["setCamera", false]]);
+  });
+
+  test.each([{ ctrlKey: true }, { metaKey: true }, { altKey: true }, { shiftKey: true }, { repeat: true }])(
+    "are plain keys, pressed once: not with %o",
+    (modifier) => {
+      view = open(connected);
+      press(root(), "m", modifier);
+      expect(view.session.calls).toEqual([]);
+    },
+  );
+
+  test.each(["select", "input"])("leave a focused %s alone", async (tag) => {
+    view = open(connected);
+    button(view, "Devices").click();
+    await settle();
+    for (const key of ["m", "v", "r", "s"]) press(select(view, tag), key);
+    expect(view.session.calls).toEqual([]);
+    expect(view.session.statisticsOpen.value).toBe(false);
+  });
+
+  test.each(["ready", "preview", "failed", "elsewhere", "closed"] as const)(
+    "have no call to act on: %s",
+    (phase) => {
+      view = open((session) => {
+        session.phase.value = phase;
+      });
+      for (const key of ["m", "v", "r"]) press(root(), key);
+      expect(view.session.calls).toEqual([]);
+    },
+  );
+});
+
+describe("the notebook around the view", () => {
+  test.each(["m", "d", "x", "a", "ArrowDown", "Enter", "Escape", "0"])("does not hear %s", (key) => {
+    view = open(connected);
+    expect(press(root(), key)).toBe(false);
+    expect(press(button(view, "Record"), key)).toBe(false);
+  });
+
+  test("hears keys with a modifier, such as Ctrl+S", () => {
+    view = open(connected);
+    expect(press(root(), "s", { ctrlKey: true })).toBe(true);
+  });
+
+  test("is told by Lumino's attribute to keep its own shortcuts away", () => {
+    view = open();
+    expect(root().getAttribute("data-lm-suppress-shortcuts")).toBe("true");
+  });
+
+  test("does not get the focus of a button that went with its card", async () => {
+    view = open();
+    button(view, "Start camera").focus();
+    button(view, "Start camera").click();
+    await settle();
+    expect(view.session.phase.value).toBe("starting");
+    expect(document.activeElement).toBe(root());
+  });
+
+  test("keeps its own focus when a view changes by itself", async () => {
+    view = open();
+    const outside = document.createElement("input");
+    document.body.append(outside);
+    outside.focus();
+    view.session.phase.value = "connected";
+    await settle();
+    expect(document.activeElement).toBe(outside);
+  });
+});

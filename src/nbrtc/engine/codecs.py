@@ -1,0 +1,47 @@
+"""What can be read from encoded video without decoding it: where a keyframe is, and where one begins."""
+
+from collections.abc import Iterator
+
+IDR, SPS = 5, 7
+"""NAL unit types (H.264, table 7-1)."""
+
+_VP8_START_CODE = b"\x9d\x01\x2a"
+_ANNEX_B = b"\x00\x00\x01"
+
+
+def is_keyframe(codec: str, data: bytes) -> bool:
+    """Whether a whole frame can be decoded without an earlier one.
+
+    Parameters
+    ----------
+    codec
+        ``"VP8"`` or ``"H264"`` (Annex B), in any case; of other codecs every frame counts.
+    data
+        The frame, depayloaded. VP8: RFC 6386, section 9.1. H.264: it has an IDR slice or an SPS (RFC 6184).
+    """
+    match codec.upper():
+        case "VP8":
+            return len(data) > 0 and data[0] & 1 == 0
+        case "H264":
+            return any(kind in (IDR, SPS) for kind in _nal_types(data))
+        case _:
+            return True
+
+
+def starts_keyframe(payload: bytes) -> bool:
+    """Whether a keyframe begins in this packet, told from its depayloaded bytes alone.
+
+    Needs no codec name: a VP8 keyframe carries a start code (RFC 6386, section 9.1) and Annex B begins with
+    one. An IDR slice alone does not count: WebRTC senders put the parameter sets in band (RFC 7742,
+    section 6.2), browsers before every IDR, so after a hole the packet that was lost may be the SPS.
+    """
+    if payload[:1] and payload[0] & 1 == 0 and payload[3:6] == _VP8_START_CODE:
+        return True
+    return payload[:4] == b"\x00" + _ANNEX_B and SPS in _nal_types(payload)
+
+
+def _nal_types(data: bytes) -> Iterator[int]:
+    position = data.find(_ANNEX_B)
+    while 0 <= position < len(data) - 3:
+        yield data[position + 3] & 0x1F
+        position = data.find(_ANNEX_B, position + 3)

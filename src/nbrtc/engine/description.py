@@ -1,0 +1,48 @@
+"""Session descriptions at the engine's door: hostile ones are refused, good ones are tuned."""
+
+import re
+
+from ..errors import NegotiationError
+
+MAX_SDP_BYTES = 32 * 1024
+MAX_MEDIA_SECTIONS = 8
+
+
+def check_offer(sdp: str) -> None:
+    """Refuse what aiortc would accept silently or choke on.
+
+    Raises
+    ------
+    NegotiationError
+        With what is wrong and the value.
+    """
+    size = len(sdp.encode())
+    if size > MAX_SDP_BYTES:
+        raise NegotiationError(f"The offer has {size} bytes; at most {MAX_SDP_BYTES} are accepted.")
+    if not sdp.startswith("v=0"):
+        raise NegotiationError(f"The offer begins with {sdp[:12]!r} instead of v=0 (RFC 8866).")
+    sections = re.findall(r"^m=(\w*)", sdp, re.MULTILINE)
+    if not sections or len(sections) > MAX_MEDIA_SECTIONS:
+        raise NegotiationError(
+            f"The offer has {len(sections)} media sections; between 1 and {MAX_MEDIA_SECTIONS} are accepted."
+        )
+    if sorted(sections) != ["application", "audio", "video"]:
+        raise NegotiationError(
+            f"The offer has the media sections {', '.join(sections)}; the link takes exactly one each of "
+            "audio, video and application."
+        )
+    if "a=fingerprint:" not in sdp:
+        raise NegotiationError("The offer has no a=fingerprint line, so its sender cannot be verified.")
+
+
+def with_bitrates(sdp: str, start_bps: int, max_bps: int) -> str:
+    """Add Chromium's start and maximum bitrate to the VP8 line of an answer.
+
+    Without it the browser begins at 300 kbit/s and needs many seconds to reach the asked resolution.
+    """
+    found = re.search(r"^a=rtpmap:(\d+) VP8/90000\r?$", sdp, re.MULTILINE)
+    if found is None:
+        return sdp
+    line = f"a=fmtp:{found[1]} x-google-start-bitrate={start_bps // 1000};x-google-max-bitrate={max_bps // 1000}\r\n"
+    end = sdp.index("\n", found.start()) + 1
+    return sdp[:end] + line + sdp[end:]

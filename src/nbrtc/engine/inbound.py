@@ -1,0 +1,150 @@
+"""From RTP packets to encoded frames: our own receive path in place of aiortc's.
+
+Repairs loss (NACK, RFC 4585), reassembles without waiting for the next frame, asks for a keyframe after a hole,
+and tells the page how much it may send.
+"""
+
+import asyncio
+import math
+import time
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from aiortc import RTCRtpReceiver
+from aiortc.clock import current_ms
+from aiortc.codecs import depayload
+from aiortc.rtp import RtpPacket
+
+from .bandwidth import ReceiveEstimator
+from .feed import EncodedFrame, Feed, Kind, SenderReport
+from .jitter import Assembled, AudioJitterBuffer, VideoJitterBuffer
+from .seams import ReceiverSeam
+
+PLI_INTERVAL_S = 0.2
+FEEDBACK_INTERVAL_S = 0.25
+
+
+def unwrap_near(value: int, reference: int, bits: int = 32) -> int:
+    """The number congruent to `value` that is nearest to `reference`."""
+    span = 1 << bits
+    return reference + (value - reference + span // 2) % span - span // 2
+
+
+class Inbound:
+    """One receiver of the link and the feed that it fills. Everything runs on the engine's loop."""
+
+    def __init__(self, receiver: RTCRtpReceiver, kind: Kind, target_bps: int) -> None:
+        self.feed = Feed(kind, self._ask_keyframe)
+        self.buffer = VideoJitterBuffer() if kind == "video" else AudioJitterBuffer()
+        self.estimator = ReceiveEstimator(target_bps) if kind == "video" else None
+        self.last_packet_s: float | None = None
+        self.cap_bps: Callable[[], float] = lambda: math.inf
+        """A further limit of what the page may send: where its frames go on to, for one."""
+        self._kind = kind
+        self._seam = ReceiverSeam(receiver)
+        self._seam.on_rtp(self._handle)
+        self._seam.on_sender_report(self._report)
+        self._ssrc: int | None = None
+        self._codec = ""
+        self._clock_rate = 90000 if kind == "video" else 48000
+        self._last_pli_s = -1.0
+        self._last_feedback_s = -1.0
+        self._loss_base = (0, 0)
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def tick(self, rtt_s: float | None) -> None:
+        """Called about 20 times a second: give up on holes, repeat requests, report bandwidth."""
+        now_s = time.monotonic()
+        if rtt_s is not None and isinstance(self.buffer, VideoJitterBuffer):
+            self.buffer.rtt_s = rtt_s
+        self._emit(self.buffer.expire(now_s))
+        self._spawn(self._repair(now_s))
+        if now_s - self._last_feedback_s >= FEEDBACK_INTERVAL_S:
+            self._last_feedback_s = now_s
+            self._spawn(self._feedback())
+
+    def close(self) -> None:
+        """Cancel what is still being sent."""
+        for task in self._tasks:
+            task.cancel()
+
+    async def _handle(self, packet: RtpPacket, arrival_time_ms: int) -> None:
+        now_s = self.last_packet_s = time.monotonic()
+        if self.estimator is not None and packet.extensions.abs_send_time is not None:
+            size = len(packet.payload) + packet.padding_size
+            self.estimator.add(arrival_time_ms, packet.extensions.abs_send_time, size)
+        codec = self._seam.codec(packet.payload_type)
+        if codec is None:
+            return
+        self._seam.count(packet, codec)
+        if codec.name.lower() == "rtx":
+            original = self._seam.unwrap(packet, codec)
+            if original is None:
+                return
+            packet, codec = original
+        if not packet.payload:
+            payload = b""  # padding, which the browser probes with: it fills its sequence number, no more
+        else:
+            try:
+                payload = depayload(codec, packet.payload)
+            except ValueError:
+                return  # malformed: it stays missing and is asked for again
+        self._ssrc, self._codec = packet.ssrc, codec.name
+        self._emit(
+            self.buffer.add(packet.sequence_number, packet.timestamp, bool(packet.marker), payload, now_s)
+        )
+        await self._repair(now_s)
+
+    def _emit(self, frames: list[Assembled]) -> None:
+        for frame in frames:
+            self.feed.push(
+                EncodedFrame(
+                    kind=self._kind,
+                    codec=self._codec,
+                    timestamp=frame.timestamp,
+                    clock_rate=self._clock_rate,
+                    keyframe=frame.keyframe,
+                    data=frame.data,
+                    arrived_s=frame.arrived_s,
+                    after_gap=frame.after_gap,
+                )
+            )
+
+    async def _repair(self, now_s: float) -> None:
+        if not isinstance(self.buffer, VideoJitterBuffer) or self._ssrc is None:
+            return
+        if missing := self.buffer.missing(now_s):
+            await self._seam.send_nack(self._ssrc, missing)
+        if self.buffer.needs_keyframe(now_s):
+            await self._pli()
+
+    async def _feedback(self) -> None:
+        if self.estimator is None or self._ssrc is None:
+            return
+        lost, expected = self._seam.lost_and_expected(self._ssrc)
+        base_lost, base_expected = self._loss_base
+        if expected - base_expected >= 20:
+            self._loss_base = (lost, expected)
+            self.estimator.report_loss(max(0, lost - base_lost) / (expected - base_expected))
+        bitrate_bps = round(min(self.estimator.estimate_bps(current_ms()), self.cap_bps()))
+        await self._seam.send_remb(bitrate_bps, [self._ssrc])
+
+    def _report(self, ssrc: int, ntp: int, timestamp: int) -> None:
+        if ssrc == self._ssrc and self.buffer.last_timestamp is not None:
+            self.feed.report = SenderReport(
+                ntp_s=ntp / (1 << 32), timestamp=unwrap_near(timestamp, self.buffer.last_timestamp)
+            )
+
+    def _ask_keyframe(self) -> None:
+        self._spawn(self._pli())
+
+    async def _pli(self) -> None:
+        now_s = time.monotonic()
+        if self._ssrc is not None and now_s - self._last_pli_s >= PLI_INTERVAL_S:
+            self._last_pli_s = now_s
+            await self._seam.send_pli(self._ssrc)
+
+    def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

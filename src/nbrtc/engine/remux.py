@@ -1,0 +1,108 @@
+"""Copies a finished recording into another container, packet by packet, without decoding."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+import av
+from av.container import InputContainer
+from av.packet import Packet
+from av.stream import Stream
+
+from nbrtc.engine.feed import Kind
+from nbrtc.engine.files import RecordingFile
+from nbrtc.engine.mkv import MatroskaWriter, Track
+from nbrtc.engine.tracks import CODECS
+from nbrtc.errors import RecordingError
+
+_FITTING = {".mkv": {"vp8", "h264", "opus"}, ".webm": {"vp8", "opus"}, ".mp4": {"h264", "opus"}}
+_CODEC_IDS = {name.lower(): codec_id for name, codec_id in CODECS.items()}
+
+
+def remux(source: Path, target: Path) -> None:
+    """Copy the packets of `source`, a Matroska file made here, into a new file `target`.
+
+    Holds a few packets in memory, whatever the length. Blocks on the disk: not for an event loop.
+
+    Parameters
+    ----------
+    source
+        A finished recording, or a ``.partial`` of one that was cut off (Matroska inside).
+    target
+        Must not exist; its suffix chooses the container: ``.webm``, ``.mkv`` or ``.mp4``.
+
+    Raises
+    ------
+    RecordingError
+        The source is no recording, its codecs do not go into the target, or the disk refused. Nothing of the
+        target is left then.
+    """
+    fitting = _FITTING.get(target.suffix.lower())
+    if fitting is None:
+        raise RecordingError(f"{str(target)!r} has no known suffix: use one of {', '.join(_FITTING)}")
+    try:
+        # A file object and a fixed format: no name can turn into a protocol or a playlist.
+        with source.open("rb") as opened, av.open(opened, "r", format="matroska") as container:
+            codecs = {stream.codec_context.name for stream in _streams(container)}
+            if not codecs or not codecs <= fitting:
+                raise RecordingError(
+                    f"{str(source)!r} holds {', '.join(sorted(codecs)) or 'nothing'}, which does not go into "
+                    f"{target.suffix}: use .mkv"
+                )
+            _write(container, target)
+    except (OSError, av.FFmpegError) as error:
+        raise RecordingError(
+            f"{str(source)!r} could not be copied into {str(target)!r} ({error}); the source is unchanged: "
+            "check that it is a recording and that the disk has room"
+        ) from error
+
+
+def _write(container: InputContainer, target: Path) -> None:
+    file = RecordingFile(target)
+    try:
+        if target.suffix.lower() == ".mp4":
+            with open(file.descriptor, "wb", closefd=False) as opened:
+                _copy_to_mp4(container, opened)
+        else:
+            _copy_to_matroska(container, file, webm=target.suffix.lower() == ".webm")
+    except BaseException:
+        file.discard()
+        raise
+    file.publish()
+
+
+def _copy_to_matroska(container: InputContainer, file: RecordingFile, *, webm: bool) -> None:
+    writer = MatroskaWriter(file, "webm" if webm else "matroska")
+    for stream in _streams(container):
+        context = stream.codec_context
+        size = (context.width, context.height) if isinstance(context, av.VideoCodecContext) else (0, 0)
+        writer.set_track(Track(_kind(stream), _CODEC_IDS[context.name], context.extradata or b"", *size))
+    for packet in _packets(container):
+        time_ms = round((packet.pts or 0) * packet.time_base * 1000)
+        writer.write(_kind(packet.stream), time_ms, bytes(packet), keyframe=packet.is_keyframe)
+    writer.finish()
+
+
+def _copy_to_mp4(container: InputContainer, opened: BinaryIO) -> None:
+    # Without the limit the interleaver would keep all sound in memory while the camera is off.
+    with av.open(opened, "w", format="mp4", options={"max_interleave_delta": "1000000"}) as output:
+        streams = _streams(container)
+        copies = {stream.index: output.add_stream_from_template(stream, opaque=True) for stream in streams}
+        for packet in _packets(container):
+            packet.stream = copies[packet.stream.index]
+            output.mux(packet)
+
+
+def _streams(container: InputContainer) -> list[av.VideoStream | av.AudioStream]:
+    return [*container.streams.video, *container.streams.audio]
+
+
+def _packets(container: InputContainer) -> Iterator["Packet[Stream]"]:
+    """Packets with data and a time; the demuxer's last, empty ones only flush decoders."""
+    for packet in container.demux(_streams(container)):
+        if packet.pts is not None and packet.size:
+            yield packet
+
+
+def _kind(stream: Stream) -> Kind:
+    return "video" if stream.type == "video" else "audio"

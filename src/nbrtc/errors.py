@@ -1,0 +1,67 @@
+"""The tree of errors, by what the caller does next.
+
+::
+
+    NbrtcError
+    |-- CallError          the call is in the wrong state, or was closed: join, or make a new Call
+    |   `-- NotConnected   nothing to see yet: click "Start camera", or wait
+    |-- EngineError        the engine process is gone or does not answer: the next start brings a new one
+    |-- FrameError         a function returned something that is not a picture
+    |-- RecordingError     a path or a disk refused: choose another, the call goes on
+    `-- NegotiationError   a description or candidate was refused: the other side must send another
+
+Every message says what happened, with which value, and what to do.
+"""
+
+
+class NbrtcError(Exception):
+    """Base of every error that nbrtc raises on purpose; `code` is its name on the wire."""
+
+    code = "error"
+
+
+class CallError(NbrtcError):
+    """The call cannot do this in its present state."""
+
+    code = "call"
+
+
+class NotConnected(CallError):
+    """There is no connection to a page yet, or any more."""
+
+    code = "not-connected"
+
+
+class EngineError(NbrtcError):
+    """The engine process could not be started, has gone, or does not answer."""
+
+    code = "engine"
+
+
+class FrameError(NbrtcError, ValueError):
+    """A value is not a picture that can be sent."""
+
+    code = "frame"
+
+
+class RecordingError(NbrtcError):
+    """A recording could not be started or had to stop; the call is not affected."""
+
+    code = "recording"
+
+
+class NegotiationError(NbrtcError):
+    """A session description or ICE candidate was refused."""
+
+    code = "negotiation"
+
+
+def by_code(code: str, message: str) -> NbrtcError:
+    """Rebuild an error that crossed the bridge as code and message."""
+    kinds: list[type[NbrtcError]] = [NbrtcError]
+    while kinds:
+        kind = kinds.pop()
+        if kind.code == code:
+            return kind(message)
+        kinds.extend(kind.__subclasses__())
+    return NbrtcError(message)

@@ -1,0 +1,1 @@
+"""ICE: which servers help the two ends to find each other."""

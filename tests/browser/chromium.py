@@ -1,0 +1,77 @@
+"""Chromium with a fake camera and microphone: where it is, how it starts, what its camera shows."""
+
+import os
+import shutil
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from playwright.sync_api import Browser, Playwright
+
+Camera = Literal["clip", "any-size", "denied", "none"]
+"""What getUserMedia finds.
+
+``clip``: 640x480 at 30 fps, the quadrants of `QUADRANTS` and a moving bar. ``any-size``: Chromium's own test
+picture in sizes up to 1920x1080. Both come with a microphone that beeps. ``denied``: NotAllowedError.
+``none``: NotFoundError.
+"""
+
+QUADRANTS = {
+    "top left": (255, 0, 0),
+    "top right": (0, 255, 0),
+    "bottom left": (0, 0, 255),
+    "bottom right": (255, 255, 255),
+}
+"""RGB of the clip's corners: they tell a mirrored or upside-down picture, and red from blue."""
+
+COMMON_FLAGS = (
+    "--use-fake-device-for-media-stream",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    # The page may talk to this machine only: whatever it fetches from elsewhere fails its test.
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost, EXCLUDE *.local",
+)
+
+
+def find_chromium() -> str | None:
+    """Path of the Chromium to test with, the same one that tools/chromium.sh finds."""
+    names = (os.environ.get("NBRTC_CHROMIUM"), "chromium", "chromium-browser", "google-chrome")
+    return next((path for name in names if name and (path := shutil.which(name))), None)
+
+
+def launch(playwright: Playwright, executable: str, camera: Camera, clip: Path) -> Browser:
+    """Start a Chromium of its own, with a fresh profile."""
+    flags = {
+        "clip": ("--use-fake-ui-for-media-stream", f"--use-file-for-fake-video-capture={clip}"),
+        "any-size": ("--use-fake-ui-for-media-stream",),
+        "denied": ("--use-fake-ui-for-media-stream=deny",),
+        "none": ("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream=device-count=0"),
+    }[camera]
+    sandbox = ("--no-sandbox",) if os.geteuid() == 0 else ()  # Chromium refuses its sandbox to root
+    return playwright.chromium.launch(executable_path=executable, args=[*COMMON_FLAGS, *flags, *sandbox])
+
+
+def write_clip(path: Path, *, width: int = 640, height: int = 480, fps: int = 30) -> None:
+    """Write one second of the test picture, uncompressed (YUV4MPEG2); Chromium plays it in a loop."""
+    picture = np.zeros((height, width, 3), np.float64)
+    rows = {"top": slice(0, height // 2), "bottom": slice(height // 2, height)}
+    columns = {"left": slice(0, width // 2), "right": slice(width // 2, width)}
+    for corner, colour in QUADRANTS.items():
+        row, column = corner.split()
+        picture[rows[row], columns[column]] = colour
+    # BT.601, limited range: what Chromium takes a y4m file for.
+    to_yuv = (
+        np.array([[65.738, 129.057, 25.064], [-37.945, -74.494, 112.439], [112.439, -94.154, -18.285]]) / 256
+    )
+    yuv = picture @ to_yuv.T + np.array([16.0, 128.0, 128.0])
+    luma = yuv[..., 0].round().astype(np.uint8)
+    chroma = yuv[::2, ::2, 1:].round().astype(np.uint8)
+    with path.open("wb") as file:
+        file.write(f"YUV4MPEG2 W{width} H{height} F{fps}:1 Ip A1:1 C420jpeg\n".encode())
+        for number in range(fps):
+            frame = luma.copy()
+            left = width * number // fps
+            frame[height * 7 // 16 : height * 9 // 16, left : left + width // 16] = 16
+            file.write(b"FRAME\n" + frame.tobytes() + chroma[..., 0].tobytes() + chroma[..., 1].tobytes())

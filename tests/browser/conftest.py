@@ -1,0 +1,175 @@
+"""One JupyterLab and one Chromium for all browser tests; windows and kernels for each test alone."""
+
+import itertools
+import re
+from collections.abc import Callable, Generator, Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Error,
+    Page,
+    Playwright,
+    expect,
+    sync_playwright,
+)
+
+from tests.browser import chromium
+from tests.browser.jupyterlab import JupyterLab
+from tests.browser.notebook import ARTIFACTS, Notebook
+
+LOG_LINES = 60
+"""How much of the log a failure shows; the whole file stays in pytest's temporary folder."""
+
+expect.set_options(timeout=30_000)  # the default of 5 s is short on a busy machine
+
+NUMBERS = itertools.count(1)
+
+
+class NewPage(Protocol):
+    """Opens a window; the context (cookies, permissions) is a new one unless given."""
+
+    def __call__(self, camera: chromium.Camera = "clip", context: BrowserContext | None = None) -> Page: ...
+
+
+class OpenNotebook(Protocol):
+    """Writes a notebook and opens it in a window; see `Notebook.open`."""
+
+    def __call__(self, page: Page, cells: list[str] | dict[str, Any]) -> Notebook: ...
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker("browser")
+            item.add_marker(pytest.mark.may_leave("server and browser outlive a test; nothing_left watches"))
+
+
+@pytest.fixture(scope="package")
+def chromium_path() -> str:
+    path = chromium.find_chromium()
+    if path is None:
+        pytest.skip(
+            "no chromium, chromium-browser or google-chrome in PATH: install one or set NBRTC_CHROMIUM"
+        )
+    return path
+
+
+@pytest.fixture(scope="package")
+def playwright(chromium_path: str) -> Iterator[Playwright]:
+    with sync_playwright() as running:
+        yield running
+
+
+@pytest.fixture(scope="package")
+def lab(chromium_path: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[JupyterLab]:
+    server = JupyterLab(tmp_path_factory.mktemp("jupyterlab"))
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="package")
+def browser_with(
+    playwright: Playwright, chromium_path: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[chromium.Camera], Browser]]:
+    """Give the Chromium with this camera, started when a test first asks for it."""
+    clip = tmp_path_factory.mktemp("camera") / "quadrants.y4m"
+    chromium.write_clip(clip)
+    browsers: list[Browser] = []
+
+    @cache
+    def get(camera: chromium.Camera) -> Browser:
+        browsers.append(chromium.launch(playwright, chromium_path, camera, clip))
+        return browsers[-1]
+
+    yield get
+    for browser in browsers:
+        browser.close()
+
+
+@pytest.fixture(autouse=True)
+def nothing_left(lab: JupyterLab, request: pytest.FixtureRequest) -> Iterator[None]:
+    """End the test's kernels, and fail it if one of their engines stays."""
+    request.node.stash[LOG_START] = lab.log.stat().st_size
+    request.node.stash[LAB] = lab
+    yield
+    left = lab.end_kernels()
+    if left:
+        pytest.fail("These outlived their kernel: " + "; ".join(left))
+
+
+@pytest.fixture
+def new_page(
+    browser_with: Callable[[chromium.Camera], Browser], nothing_left: None, request: pytest.FixtureRequest
+) -> Iterator[NewPage]:
+    """Open windows; all are closed after the test, before its kernels end."""
+    contexts: list[BrowserContext] = []
+    console: list[str] = request.node.stash.setdefault(CONSOLE, [])
+    pages: list[Page] = request.node.stash.setdefault(PAGES, [])
+
+    def note(message: ConsoleMessage) -> None:
+        console.append(f"{message.type}: {message.text}")
+
+    def open_page(camera: chromium.Camera = "clip", context: BrowserContext | None = None) -> Page:
+        if context is None:
+            context = browser_with(camera).new_context(viewport={"width": 1280, "height": 900})
+            contexts.append(context)
+        page = context.new_page()
+        page.on("console", note)
+        page.on("pageerror", lambda error: console.append(f"uncaught: {error}"))
+        pages.append(page)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def page(new_page: NewPage) -> Page:
+    """A window whose camera shows the clip."""
+    return new_page()
+
+
+@pytest.fixture
+def open_notebook(lab: JupyterLab, request: pytest.FixtureRequest) -> OpenNotebook:
+    def open_in(page: Page, cells: list[str] | dict[str, Any]) -> Notebook:
+        return Notebook.open(lab, page, f"{slug(request.node.name)}-{next(NUMBERS)}.ipynb", cells)
+
+    return open_in
+
+
+# --- what a failure shows -----------------------------------------------------------------------------------
+
+LAB = pytest.StashKey[JupyterLab]()
+LOG_START = pytest.StashKey[int]()
+CONSOLE = pytest.StashKey[list[str]]()
+PAGES = pytest.StashKey[list[Page]]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if report.failed and LAB in item.stash:
+        log = item.stash[LAB].log
+        lines = log.read_bytes()[item.stash[LOG_START] :].decode(errors="replace").splitlines()
+        report.sections.append((f"end of {log}", "\n".join(lines[-LOG_LINES:])))
+        report.sections.append(("console of the page", "\n".join(item.stash.get(CONSOLE, [])[-LOG_LINES:])))
+        pages: list[Page] = item.stash.get(PAGES, [])
+        for number, page in enumerate(pages):
+            picture = ARTIFACTS / f"failed-{slug(item.name)}-{number}.png"
+            try:
+                page.screenshot(path=picture, timeout=5000)
+            except Error as error:  # a closed or crashed page: the failure itself must still be reported
+                report.sections.append((f"no picture {picture.name}", str(error)))
+    return report
+
+
+def slug(name: str) -> str:
+    """A test's name as a file name."""
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:60]

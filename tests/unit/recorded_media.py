@@ -1,0 +1,175 @@
+"""Small real media for recording tests: encoded with PyAV, sent through feeds on a simulated clock."""
+
+import heapq
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import cast
+
+import av
+import numpy as np
+from av.audio.codeccontext import AudioCodecContext
+from av.audio.resampler import AudioResampler
+from av.video.codeccontext import VideoCodecContext
+from av.video.frame import PictureType
+
+from nbrtc.engine.feed import EncodedFrame, Feed, Kind, SenderReport
+
+NTP_S = 3_900_000_000.0
+"""The sender's clock when it captures its first frame."""
+START_S = 500.0
+"""`time.monotonic` here at that moment."""
+
+VIDEO_OPTIONS = {
+    "libvpx": {"deadline": "realtime", "cpu-used": "8", "lag-in-frames": "0", "auto-alt-ref": "0"},
+    "libx264": {"preset": "ultrafast", "tune": "zerolatency", "profile": "baseline", "bf": "0"},
+}
+
+
+def pictures(
+    levels: list[int], *, width: int = 64, height: int = 48, codec: str = "libvpx", key_every: int = 30
+) -> list[tuple[bytes, bool]]:
+    """Encode one grey picture a level (0-255) and tell which are keyframes."""
+    encoder = cast(VideoCodecContext, VideoCodecContext.create(codec, "w"))
+    encoder.width, encoder.height, encoder.pix_fmt = width, height, "yuv420p"
+    encoder.time_base, encoder.framerate, encoder.bit_rate = Fraction(1, 30), Fraction(30), 500_000
+    encoder.options = VIDEO_OPTIONS[codec]
+    encoded = []
+    for index, level in enumerate(levels):
+        array = np.full((height, width, 3), level, np.uint8)
+        frame = av.VideoFrame.from_ndarray(array, "rgb24").reformat(format="yuv420p")
+        frame.pts = index
+        frame.pict_type = PictureType.I if index % key_every == 0 else PictureType.NONE
+        encoded += [(bytes(packet), packet.is_keyframe) for packet in encoder.encode(frame)]
+    assert len(encoded) == len(levels)
+    return encoded
+
+
+def sound(seconds: float, *, beep_from_s: float = 0.0, beep_until_s: float = 1e9) -> list[bytes]:
+    """Encode Opus packets of 20 ms: a 1 kHz tone within the beep, silence outside."""
+    encoder = AudioCodecContext.create("libopus", "w")
+    encoder.sample_rate, encoder.layout, encoder.format = 48000, "stereo", "s16"
+    encoder.time_base, encoder.bit_rate = Fraction(1, 48000), 64_000
+    encoder.options = {"frame_duration": "20", "application": "lowdelay"}
+    packets = []
+    for index in range(round(seconds * 50)):
+        time_s = (np.arange(960) + index * 960) / 48000
+        loud = (time_s >= beep_from_s) & (time_s < beep_until_s)
+        samples = (12000 * loud * np.sin(2 * np.pi * 1000 * time_s)).astype(np.int16)
+        frame = av.AudioFrame.from_ndarray(np.repeat(samples, 2)[None, :], format="s16", layout="stereo")
+        frame.sample_rate, frame.pts, frame.time_base = 48000, index * 960, Fraction(1, 48000)
+        packets += [bytes(packet) for packet in encoder.encode(frame)]
+    return packets
+
+
+@dataclass
+class Sender:
+    """One track of a remote browser: a feed here, and frames that are captured there and arrive later."""
+
+    kind: Kind
+    codec: str
+    frames: list[tuple[bytes, bool]]
+    rtp_origin: int = 0
+    delay_s: float = 0.02
+    start_s: float = 0.0
+    """When the first frame is captured, since `START_S`."""
+    lost: set[int] = field(default_factory=set)
+    feed: Feed = field(init=False)
+    asked: int = 0
+
+    def __post_init__(self) -> None:
+        self.feed = Feed(self.kind, self._count_request)
+        self.clock_rate, self.step = (90000, 3000) if self.kind == "video" else (48000, 960)
+
+    def _count_request(self) -> None:
+        self.asked += 1
+
+    def report(self) -> None:
+        """Let a sender report arrive."""
+        self.feed.report = SenderReport(NTP_S + self.start_s, self.rtp_origin)
+
+    def schedule(self) -> Iterator[tuple[float, int, "Sender", EncodedFrame]]:
+        """All frames by time of arrival."""
+        for index, (data, keyframe) in enumerate(self.frames):
+            captured_s = self.start_s + index * self.step / self.clock_rate
+            arrived_s = START_S + captured_s + self.delay_s
+            frame = EncodedFrame(
+                kind=self.kind,
+                codec=self.codec,
+                timestamp=self.rtp_origin + index * self.step,
+                clock_rate=self.clock_rate,
+                keyframe=keyframe,
+                data=data,
+                arrived_s=arrived_s,
+            )
+            if index not in self.lost:
+                yield arrived_s, id(self), self, frame
+
+
+def camera(
+    levels: list[int], *, codec: str = "VP8", width: int = 64, height: int = 48, **how: object
+) -> Sender:
+    """A camera that shows these grey levels at 30 fps."""
+    encoder = {"VP8": "libvpx", "H264": "libx264"}[codec]
+    frames = pictures(levels, width=width, height=height, codec=encoder)
+    return Sender("video", codec, frames, **how)  # type: ignore[arg-type]
+
+
+def microphone(packets: list[bytes], **how: object) -> Sender:
+    """A microphone that sends these packets."""
+    return Sender("audio", "opus", [(packet, True) for packet in packets], **how)  # type: ignore[arg-type]
+
+
+def play(*senders: Sender) -> None:
+    """Push all frames of the senders in order of arrival."""
+    for _, _, sender, frame in heapq.merge(*(sender.schedule() for sender in senders)):
+        sender.feed.push(frame)
+
+
+def header_size(path: Path) -> tuple[int, int]:
+    """PixelWidth and PixelHeight of a Matroska file; libavformat tells the first picture's size instead."""
+    header = path.read_bytes()[:2048]
+    at = header.index(b"\xb0", header.index(b"V_", header.index(b"\x16\x54\xae\x6b")))
+    sizes = []
+    for expected in (0xB0, 0xBA):
+        length = header[at + 1] & 0x7F
+        assert header[at] == expected
+        sizes.append(int.from_bytes(header[at + 2 : at + 2 + length], "big"))
+        at += 2 + length
+    return sizes[0], sizes[1]
+
+
+@dataclass
+class Readback:
+    """What a player finds in a file."""
+
+    duration_s: float | None
+    size: tuple[int, int] | None
+    picture_times_s: list[float]
+    picture_levels: list[float]
+    picture_sizes: list[tuple[int, int]]
+    sound_times_s: list[float]
+    beep_at_s: float | None
+
+
+def read(path: Path) -> Readback:
+    """Decode everything in a file."""
+    times, levels, sizes, sound_times, beep = [], [], [], [], None
+    with path.open("rb") as file, av.open(file, "r") as container:
+        duration_s = None if container.duration is None else container.duration / 1e6
+        video = container.streams.video[0] if container.streams.video else None
+        size = (video.codec_context.width, video.codec_context.height) if video else None
+        resampler = AudioResampler("s16", "mono", 48000)
+        for frame in cast(Iterator[av.VideoFrame | av.AudioFrame], container.decode()):
+            if isinstance(frame, av.VideoFrame):
+                times.append(float(frame.time or 0.0))
+                levels.append(float(frame.to_ndarray(format="gray").mean()))
+                sizes.append((frame.width, frame.height))
+            else:
+                sound_times.append(float(frame.time or 0.0))
+                samples = np.concatenate([part.to_ndarray()[0] for part in resampler.resample(frame)])
+                loud = np.flatnonzero(np.abs(samples.astype(int)) > 3000)
+                if beep is None and loud.size:
+                    beep = float(frame.time or 0.0) + float(loud[0]) / 48000
+    return Readback(duration_s, size, times, levels, sizes, sound_times, beep)
