@@ -97,8 +97,9 @@ class Kernel:
     def __init__(self, connection_file: Path) -> None:
         self._client = BlockingKernelClient(connection_file=str(connection_file))
         self._client.load_connection_file()
-        self._client.start_channels()
-        self._client.wait_for_ready(timeout=START_LIMIT_S)
+        # Without the heartbeat: a kernel that is slow on a busy machine is not a dead one.
+        self._client.start_channels(shell=True, control=False, iopub=False, stdin=False, hb=False)
+        self._reply(self._client.kernel_info())
         self.process = psutil.Process(int(self.evaluate("__import__('os').getpid()")))
 
     def execute(self, code: str) -> None:
@@ -138,7 +139,7 @@ class Kernel:
             reply = self._client.get_shell_msg(timeout=CELL_LIMIT_S)
             if reply["parent_header"].get("msg_id") == request:
                 content: dict[str, Any] = reply["content"]
-                if content["status"] != "ok":
+                if content.get("status") != "ok":
                     raise RuntimeError(f"The kernel says {content.get('ename')}: {content.get('evalue')}")
                 return content
         raise TimeoutError(f"The kernel gave no reply within {CELL_LIMIT_S} s")

@@ -28,6 +28,7 @@ def report(results: Results) -> Iterator[str]:
         f"{len(results.rounds)} rounds of {results.seconds:g} s a phase, {results.void_rounds} void; "
         f"load average at the start of each: {loads}; target of every encoder {BITRATE_BPS // 1000} kbit/s"
     )
+    yield from (f"failed: {failure}" for failure in results.failures)
     yield ""
     yield COLUMNS
     for key in results.keys:

@@ -39,6 +39,7 @@ class Results:
     """Of aiortc's, at the same loss."""
     rounds: list[Round] = field(default_factory=list)
     void_rounds: int = 0
+    failures: list[str] = field(default_factory=list)
 
     def phases(self, key: Key) -> list[Phase]:
         """The same phase of every round."""

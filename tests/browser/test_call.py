@@ -23,3 +23,28 @@ def test_a_click_starts_the_call_and_the_picture_comes_back(page: Page, open_not
     for seen, wanted in zip(eval(corners), CLIP, strict=True):
         assert max(abs(a - b) for a, b in zip(seen, wanted, strict=True)) < 40, corners
     widget.notebook.screenshot("first-call")
+
+
+NEGATIVE = """
+import numpy as np
+
+@call.video_effect
+def negative(frame: np.ndarray) -> np.ndarray:
+    return 255 - frame
+"""
+
+
+def test_a_python_function_changes_the_picture(page: Page, open_notebook: OpenNotebook) -> None:
+    notebook = open_notebook(page, [CALL, NEGATIVE, "call.clear_video_effect()"])
+    notebook.run(0)
+    widget = Widget(notebook)
+    widget.start()
+    widget.wait_corners("python", CLIP)
+    notebook.run(1)
+    inverted = [(255 - red, 255 - green, 255 - blue) for red, green, blue in CLIP]
+    widget.wait_corners("python", inverted)
+    for seen, wanted in zip(widget.corners("python"), inverted, strict=True):
+        assert max(abs(a - b) for a, b in zip(seen, wanted, strict=True)) < 40
+    notebook.run(2)
+    widget.wait_corners("python", CLIP)
+    print(notebook.execute("print(call.engine_status(), call.errors)"))

@@ -1,7 +1,6 @@
 """What goes into a recorder through its feeds comes out of the file: pictures, sound, times."""
 
 import asyncio
-import contextlib
 import errno
 import os
 import subprocess
@@ -336,6 +335,20 @@ async def test_an_existing_file_is_refused(tmp_path: Path, suffix: str) -> None:
     assert names(tmp_path) == [path.name]
 
 
+async def test_an_mp4_that_cannot_be_made_is_kept_as_mkv(tmp_path: Path) -> None:
+    video = camera([20] * 30, codec="H264")
+    one = recorder(tmp_path / "a.mp4", video)
+    one.start()
+    assert names(tmp_path) == ["a.mp4.mkv.partial"]
+    play(video)
+    (tmp_path / "a.mp4").write_text("precious")  # something else takes the name meanwhile
+    result = await one.stop()
+    assert "not overwritten" in (result.error or "")
+    assert result.path == tmp_path / "a.mp4.mkv"
+    assert len(read(result.path).picture_times_s) == 30
+    assert (tmp_path / "a.mp4").read_text() == "precious"
+
+
 async def test_a_codec_that_changes_ends_the_recording_and_keeps_it(tmp_path: Path) -> None:
     video, other = camera([20] * 30), camera([20] * 30, codec="H264", start_s=1.0)
     failed: asyncio.Future[RecordingError] = asyncio.get_running_loop().create_future()
@@ -460,8 +473,10 @@ async def test_a_slow_disk_drops_frames_up_to_a_keyframe_and_never_holds_the_loo
         video.feed.push(frame)  # returns, although the disk does not
     assert one.dropped_frames > 0
     go_on.set()
-    with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(asyncio.to_thread(drained, one), 20)
+    written, loop = asyncio.Event(), asyncio.get_running_loop()
+    assert one._writer is not None
+    one._writer.insist(lambda muxer: loop.call_soon_threadsafe(written.set))
+    await written.wait()
     late = camera([220] * 20, start_s=10.0)
     for _, _, _, frame in late.schedule():
         video.feed.push(frame)
@@ -471,13 +486,6 @@ async def test_a_slow_disk_drops_frames_up_to_a_keyframe_and_never_holds_the_loo
     assert len(found.picture_times_s) == 150 - result.dropped_frames
     assert found.picture_levels[-20:] == pytest.approx([220] * 20, abs=4)
     assert found.picture_times_s[-20] == pytest.approx(10.0, abs=0.01)
-
-
-def drained(one: Recorder) -> None:
-    """Wait until the writer has taken what was queued."""
-    assert one._writer is not None
-    with one._writer._changed:
-        one._writer._changed.wait_for(lambda: not one._writer._steps, 10)  # type: ignore[union-attr]
 
 
 # --- crash ---

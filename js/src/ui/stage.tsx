@@ -69,12 +69,10 @@ export function Stage({ session, audible }: StageProps) {
       <Badge recording={recording} />
       <Status session={session} />
       <Remedy session={session} />
-      {view !== "card" && (
-        <div class="nbrtc-stage-foot">
-          {view === "call" && <Banners session={session} />}
-          <Notices session={session} />
-        </div>
-      )}
+      <div class="nbrtc-stage-foot">
+        {view === "call" && <Banners session={session} />}
+        <Notices session={session} />
+      </div>
     </div>
   );
 }

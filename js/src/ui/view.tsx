@@ -4,7 +4,6 @@ import { useLayoutEffect } from "preact/hooks";
 import type { SessionView } from "../contract";
 import { Controls } from "./controls";
 import { holdsFocus } from "./focus";
-import { Notices } from "./notices";
 import { viewOf } from "./phases";
 import { PreJoin } from "./prejoin";
 import { Stage } from "./stage";
@@ -35,7 +34,6 @@ export function CallView({ session, root, audible }: CallViewProps) {
     >
       <Stage session={session} audible={audible.value} />
       {view === "card" && <PreJoin session={session} />}
-      {view === "card" && <Notices session={session} />}
       {view === "call" && <Controls session={session} />}
       {statistics && <Statistics session={session} />}
     </section>

@@ -4,6 +4,7 @@ import asyncio
 import gc
 import logging
 import os
+import shutil
 import signal
 import sys
 
@@ -23,6 +24,7 @@ def main() -> None:
     try:
         asyncio.run(Engine(sys.argv[1]).run())
     finally:
+        shutil.rmtree(sys.argv[1], ignore_errors=True)  # the kernel may have been killed
         logging.shutdown()
         sys.stderr.flush()
         os._exit(0)

@@ -86,7 +86,7 @@ class RecordingFile:
 
     def sync(self) -> None:
         """Wait until the disk has everything, so that a power cut takes no more than came after this."""
-        os.fdatasync(self.descriptor)
+        os.fsync(self.descriptor)
 
     def publish(self) -> Path:
         """Close the file and give it its final name; return the name that it has now.

@@ -92,6 +92,7 @@ class Engine:
                     await asyncio.gather(*closing, return_exceptions=True)
             except TimeoutError:
                 logger.error("Not everything could be closed within %.0f s of the kernel's end", GOODBYE_S)
+            self._notifications.close()  # opened beside the asyncio context, which would wait for it for ever
             self._context.destroy(linger=200)
 
     async def _kernel_gone(self) -> None:

@@ -37,7 +37,7 @@ class Recorder:
 
     The file begins with a keyframe of the picture, and the sound from the same moment; if one of the two is
     silent for 2 s it begins with the other. A ``.partial`` left by a crash is Matroska and plays to its end.
-    An ``.mp4`` is recorded as ``.mkv.partial`` for that reason and copied when it stops.
+    An ``.mp4`` is recorded as ``.mp4.mkv.partial`` for that reason and copied when it stops.
 
     Parameters
     ----------
@@ -94,9 +94,11 @@ class Recorder:
                 f"The recording into {str(self.path)!r} was started before: make a new Recorder"
             )
         suffix = _check_suffix(self.path, self._video_codec)
+        path = self.path
         if suffix == ".mp4":
-            refuse_existing(self.path)
-        file = self._open_file(self.path.with_suffix(".mkv") if suffix == ".mp4" else self.path)
+            refuse_existing(path)
+            path = path.with_name(path.name + ".mkv")
+        file = self._open_file(path)
         kinds = {feed.kind for feed in self._feeds}
         try:
             muxer = Muxer(file, "webm" if suffix == ".webm" else "matroska", kinds=kinds, size=self._size)

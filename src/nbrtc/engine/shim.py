@@ -18,8 +18,10 @@ from nbrtc.lab.impairment import Fate, Shim
 def install(ice_transport: Any, shim: Shim) -> Callable[[], None]:
     """Put a shim on an `RTCIceTransport`, before it connects or while it runs. On the transport's event loop.
 
-    Our sending is the shim's direction ``"down"`` (from Python to the page), our receiving ``"up"``. What is
-    still on its way when the shim is taken off, or when the transport closes, is cut, and the ledger says so.
+    Our sending is the shim's direction ``"down"`` (from Python to the page), our receiving ``"up"``. The
+    first datagram to arrive on a connection that runs already passes unseen, since DTLS waits for it on its
+    own. What is still on its way when the shim is taken off, or when the transport closes, is cut, and the
+    ledger says so.
 
     Returns
     -------
@@ -53,11 +55,15 @@ class _Installed:
         self._shim = shim
         self._original_send: Callable[[bytes], Awaitable[None]] = transport._send
         self._original_recv: Callable[[], Awaitable[bytes]] = transport._recv
+        # What came through and was not read yet. Bounded like what is in flight: the newest is cut. None
+        # sends a waiting recv to the transport again.
+        self._arrived: asyncio.Queue[bytes | None] = asyncio.Queue(Shim.MAX_IN_FLIGHT)
+        previous = getattr(transport._recv, "__self__", None)
+        if isinstance(previous, _Installed):  # taken off with some of it unread: that comes first
+            self._arrived, self._original_recv = previous._arrived, previous._original_recv
         self._down = _Lane(self._loop, self._start_sending)
         self._up = _Lane(self._loop, self._arrive)
         self._sending: set[asyncio.Task[None]] = set()
-        # Bounded like what is in flight: the newest is cut. None sends a waiting recv to the transport again.
-        self._arrived: asyncio.Queue[tuple[bytes, Fate] | None] = asyncio.Queue(Shim.MAX_IN_FLIGHT)
         self._reader: asyncio.Task[None] | None = None
         self._failure: ConnectionError | None = None
         self._off = False
@@ -81,18 +87,20 @@ class _Installed:
 
     async def recv(self) -> bytes:
         """In place of the transport's `_recv`."""
-        if self._reader is None and self._failure is None and not self._off:
-            # not earlier: before ICE has connected there is nothing to read from
-            self._reader = self._loop.create_task(self._read(), name="nbrtc-shim")
-        if self._failure is not None and self._arrived.empty():
-            raise self._failure
-        arrival = await self._arrived.get() if not self._off else None
-        if arrival is not None:
-            return arrival[0]
+        if self._arrived.empty():
+            if self._failure is not None:
+                raise self._failure
+            if self._reader is None:  # not earlier: before ICE has connected there is nothing to read from
+                self._reader = self._loop.create_task(self._read(), name="nbrtc-shim")
+        data = await self._arrived.get()
+        if self._off and self._arrived.empty():
+            self._give_back_recv()
+        if data is not None:
+            return data
         if self._failure is not None:
             raise self._failure
-        data: bytes = await self._transport._recv()
-        return data
+        again: bytes = await self._transport._recv()
+        return again
 
     def uninstall(self) -> None:
         """Give the transport its own methods back and cut what is on its way."""
@@ -100,17 +108,18 @@ class _Installed:
             return
         self._off = True
         self._transport._send = self._original_send
-        self._transport._recv = self._original_recv
         self._transport.remove_listener("statechange", self._state_changed)
         if self._reader is not None:
             self._reader.cancel()
-        cut = self._down.close() + self._up.close()
-        while not self._arrived.empty():
-            arrival = self._arrived.get_nowait()
-            cut += [] if arrival is None else [arrival[1]]
-        for fate in cut:
+        for fate in self._down.close() + self._up.close():
             self._shim.ledger.cut(fate)
-        self._arrived.put_nowait(None)
+        if self._arrived.empty():
+            self._give_back_recv()
+            self._arrived.put_nowait(None)
+
+    def _give_back_recv(self) -> None:
+        if self._transport._recv == self.recv:  # else another shim has taken over
+            self._transport._recv = self._original_recv
 
     async def _read(self) -> None:
         while True:
@@ -131,7 +140,7 @@ class _Installed:
 
     def _arrive(self, data: bytes, fate: Fate) -> None:
         try:
-            self._arrived.put_nowait((data, fate))
+            self._arrived.put_nowait(data)
         except asyncio.QueueFull:
             self._shim.ledger.cut(fate)
 

@@ -24,7 +24,7 @@ _STEP_BYTES = 256
 """What one queued step costs besides its frame, so that tiny frames are bounded too."""
 _SYNC_S = 1.0
 
-Step = Callable[[Muxer], None]
+Step = Callable[[Muxer], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Writer:
     file, muxer
         Used by the thread alone once it runs.
     path
-        The asked name. If it ends in ``.mp4``, `file` is an ``.mkv`` and is copied at the end.
+        The asked name. If it ends in ``.mp4``, `file` is Matroska and is copied into it at the end.
     on_end
         Called on the thread, as its last act.
     """
@@ -120,7 +120,9 @@ class Writer:
                     synced_s = time.monotonic()
         except Exception as error:  # noqa: BLE001 - whatever it is, what was written becomes a file, and is told
             failure = error
-        self.close()
+        with self._changed:
+            self._closed = True
+            self._steps.clear()
         self._on_end(self._finish(failure))
 
     def _take(self) -> deque[Step] | None:
