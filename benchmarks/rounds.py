@@ -50,9 +50,7 @@ def play(plan: Plan, results: Results, lab: JupyterLab, browser: Chromium) -> No
         else:
             results.rounds.append(one)
     if len(results.rounds) < plan.rounds:
-        print(
-            f"only {len(results.rounds)} of {plan.rounds} rounds count: the machine is busy with something else"
-        )
+        print(f"only {len(results.rounds)} of {plan.rounds} rounds count: the machine is busy otherwise")
 
 
 def _p50_ms(session: Session) -> float:

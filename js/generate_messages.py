@@ -1,4 +1,4 @@
-"""Write js/src/messages.ts from src/nbrtc/messages.py: the page's side of every message, as TypeScript.
+"""Write js/src/messages.ts from src/nbrtc/messages/: the page's side of every message, as TypeScript.
 
 Run it from the repository after changing a message: ``python js/generate_messages.py``. A test compares.
 """
@@ -10,9 +10,10 @@ from pathlib import Path
 import msgspec
 
 from nbrtc import messages
+from nbrtc.messages import nouns, page
 
 HEADER = """\
-/** Generated from src/nbrtc/messages.py by `python js/generate_messages.py`: change it there. */
+/** Generated from src/nbrtc/messages/ by `python js/generate_messages.py`: change it there. */
 
 export const PROTOCOL = {protocol};
 """
@@ -54,9 +55,11 @@ def generate() -> str:
     """The whole of messages.ts."""
     structs = [
         value
-        for value in vars(messages).values()
-        if isinstance(value, type) and issubclass(value, messages.Wire) and value is not messages.Wire
+        for module in (nouns, page)
+        for value in vars(module).values()
+        if isinstance(value, type) and issubclass(value, messages.Wire) and value.__module__ == module.__name__
     ]
+    structs.remove(messages.Wire)
     parts = [HEADER.format(protocol=messages.PROTOCOL).rstrip()]
     parts.append(f"export type Phase = {type_text(messages.Phase)};")
     parts += [struct_text(struct) for struct in structs]

@@ -1,4 +1,4 @@
-/** Generated from src/nbrtc/messages.py by `python js/generate_messages.py`: change it there. */
+/** Generated from src/nbrtc/messages/ by `python js/generate_messages.py`: change it there. */
 
 export const PROTOCOL = 1;
 

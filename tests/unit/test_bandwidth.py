@@ -57,6 +57,8 @@ class Path:
     arrive: Callable[[int, int], None]
     """Called with abs-send-time and size when a packet arrives."""
     sent: Callable[[int], None] = lambda size: None
+    spacing_s: float = 0.0005
+    """Between the packets of a frame: nearly a burst, or paced."""
     expected: int = 0
     lost: int = 0
 
@@ -69,7 +71,7 @@ class Path:
             return
         packets = max(1, round(size / PACKET_BYTES))
         for n in range(packets):
-            self.clock.at(self.clock.now_s + 0.0005 * n, lambda: self._packet(int(size / packets)))
+            self.clock.at(self.clock.now_s + self.spacing_s * n, lambda: self._packet(int(size / packets)))
 
     def take_loss(self) -> float:
         fraction = self.lost / self.expected if self.expected else 0.0
@@ -92,6 +94,7 @@ class Path:
 def uplink(
     *stages: tuple[float, Impairment],
     duration_s: float,
+    spacing_s: float = 0.0005,
     camera_bps: Callable[[float], float] = lambda now_s: TARGET_BPS,
     retarget: Callable[[ReceiveEstimator, float], None] = lambda estimator, now_s: None,
 ) -> list[tuple[float, float]]:
@@ -111,6 +114,7 @@ def uplink(
         list(stages),
         rate_bps=lambda: min(allowed_bps[0], camera_bps(clock.now_s), estimator.target_bps),
         arrive=lambda stamp, size: estimator.add(round(clock.now_s * 1000), stamp, size),
+        spacing_s=spacing_s,
     )
     clock.every(1 / 30, duration_s, path.frame)
     clock.every(0.25, duration_s, feedback)
@@ -145,17 +149,31 @@ def test_the_full_rate_comes_back_when_the_bottleneck_goes() -> None:
     assert min(between(history, 28, 40)) >= 2.5
 
 
-def test_a_link_just_too_narrow_builds_no_lasting_queue() -> None:
-    """A queue that grows by 4% of a second each second is below what the delay filter sees."""
-    tight = Impairment(seed=7, delay_ms=30, rate_bps=2_400_000)
-    clock_queues: list[float] = []
+def test_the_queue_of_a_bottleneck_stays_short() -> None:
+    queues_ms: list[float] = []
     uplink(
-        (0, tight),
+        (0, PATH),
+        (10, Impairment(seed=7, delay_ms=30, rate_bps=1_500_000)),
         duration_s=40,
-        retarget=lambda estimator, now_s: clock_queues.append(estimator.queue_ms),
+        spacing_s=0.003,
+        retarget=lambda estimator, now_s: queues_ms.append(estimator.queue_ms if now_s > 13 else 0.0),
     )
-    assert max(clock_queues) < 150
-    assert sorted(clock_queues)[len(clock_queues) // 2] < 60
+    assert sorted(queues_ms)[9 * len(queues_ms) // 10] < 100
+    assert max(queues_ms) < 200
+
+
+@pytest.mark.parametrize("spacing_s", [0.0005, 0.002, 0.0035])
+def test_a_link_just_too_narrow_builds_no_lasting_queue(spacing_s: float) -> None:
+    """A queue that a paced sender fills by 4% a second is too slow for the delay filter to see."""
+    queues_ms: list[float] = []
+    uplink(
+        (0, Impairment(seed=7, delay_ms=30, rate_bps=2_400_000)),
+        duration_s=40,
+        spacing_s=spacing_s,
+        retarget=lambda estimator, now_s: queues_ms.append(estimator.queue_ms),
+    )
+    assert max(queues_ms) < 150
+    assert sorted(queues_ms)[len(queues_ms) // 2] < 60
 
 
 @pytest.mark.parametrize(
@@ -164,6 +182,7 @@ def test_a_link_just_too_narrow_builds_no_lasting_queue() -> None:
         Impairment(seed=7, delay_ms=30, loss_fraction=0.02),
         Impairment(seed=7, delay_ms=30, loss_fraction=0.05),
         Impairment(seed=7, delay_ms=30, jitter_ms=30),
+        Impairment(seed=7, delay_ms=30, jitter_ms=60),
         Impairment(seed=7, delay_ms=30, jitter_ms=80),
         Impairment(seed=7, delay_ms=200, jitter_ms=20, loss_fraction=0.02),
     ],

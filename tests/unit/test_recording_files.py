@@ -124,6 +124,7 @@ def test_an_append_that_fails_half_way_leaves_nothing_of_itself(tmp_path: Path) 
     with pytest.raises(OSError, match="No space"):
         file.append(b"half of it")
     assert file.size_bytes == 6
+    assert (tmp_path / "a.mkv.partial").read_bytes() == b"whole "
     file.limit = 1 << 20
     file.append(b"again")
     assert file.publish().read_bytes() == b"whole again"

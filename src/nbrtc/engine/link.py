@@ -60,9 +60,8 @@ class Link:
         Who offered, and the how-manieth link of that page this is.
     quality
         What is asked of the camera; sets the bitrates in both directions.
-    on_intent, on_open, on_failed
-        Called on the engine's loop: an intent from the data channel, the channel's opening, and the end of ICE or
-        DTLS.
+    on_intent, on_failed
+        Called on the engine's loop: an intent from the data channel, and the end of ICE or DTLS.
     """
 
     def __init__(
@@ -73,7 +72,6 @@ class Link:
         *,
         ice_servers: Sequence[IceServerEntry],
         on_intent: Callable[[Intent], None],
-        on_open: Callable[[], None],
         on_failed: Callable[[str], None],
     ) -> None:
         self.page = page
@@ -81,7 +79,9 @@ class Link:
         self.rtt_s: float | None = None
         self.heard_s = time.monotonic()
         self.is_open = False
-        self._on_intent, self._on_open, self._on_failed = on_intent, on_open, on_failed
+        self.has_reported = False
+        """Whether the page has said what it sends; only then the call counts as connected."""
+        self._on_intent, self._on_failed = on_intent, on_failed
         servers = [
             RTCIceServer(urls=list(entry.urls), username=entry.username, credential=entry.credential)
             for entry in ice_servers
@@ -189,6 +189,22 @@ class Link:
         media = [inbound.last_packet_s or 0.0 for inbound in (self.video, self.audio)]
         return time.monotonic() - max(self.heard_s, *media)
 
+    def figures(self, now_s: float) -> dict[str, object]:
+        """Counters, delays in s and bitrates in bit/s, for `Call.engine_status`."""
+        return {
+            "rtt_s": self.rtt_s,
+            "silent_s": self.silent_s,
+            "video_frames": self.video.feed.frames,
+            "video_keyframes": self.video.feed.keyframes,
+            "audio_frames": self.audio.feed.frames,
+            "sent_frames": self.outgoing.sent,
+            "replaced_frames": self.outgoing.replaced,
+            "effect_delay_s": self.outgoing.effect_delay_s,
+            "send_limit_bps": self.limit.bitrate_bps(now_s),
+            "audio_buffer_delay_s": self.audio.buffer.counters.delay_s,
+            "video_buffer_delay_s": self.video.buffer.counters.delay_s,
+        }
+
     async def close(self) -> None:
         """End the connection and everything in it; idempotent."""
         if self._closed:
@@ -222,7 +238,6 @@ class Link:
     def _opened(self) -> None:
         self.is_open = True
         self.heard_s = time.monotonic()
-        self._on_open()
 
     def _message(self, text: str | bytes) -> None:
         if len(text) > MAX_CONTROL_BYTES:

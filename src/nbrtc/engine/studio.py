@@ -33,8 +33,7 @@ class _Waiting:
 class Studio:
     """Decodes on demand and puts the kernel's pictures on the outgoing track. On the engine's loop."""
 
-    def __init__(self, on_change: Callable[[], None]) -> None:
-        self._on_change = on_change
+    def __init__(self) -> None:
         self._link: Link | None = None
         self._decoder: VideoDecoder | None = None
         self._newest: Picture | None = None

@@ -63,7 +63,7 @@ class CallStats:
 
     @property
     def latest(self) -> dict[tuple[str, Direction, Kind], StatsRow]:
-        """The newest row of each stream, by ``(participant, direction, kind)``; of who left, the last."""
+        """The newest row of each stream by (participant, direction, kind), also of those who left."""
         found = {}
         for participant in self._store.participants():
             samples = self._store.samples(participant, newest=2)

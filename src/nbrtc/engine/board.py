@@ -1,0 +1,85 @@
+"""The board of a call: its state, and how everybody hears of it. On the engine's loop."""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from ..messages import (
+    CallState,
+    Event,
+    Notice,
+    Notification,
+    PageMessage,
+    Problem,
+    Reply,
+    StateChanged,
+    encode_json,
+)
+from .link import Link
+
+REMEMBERED_REPLIES = 64
+
+
+class Board:
+    """Holds the `CallState` and sends events: to one page or all, by data channel or comm.
+
+    Parameters
+    ----------
+    call
+        The call's id.
+    state
+        The state to begin with.
+    notify
+        Sends a notification to the kernel.
+    """
+
+    def __init__(self, call: str, state: CallState, notify: Callable[[Notification], None]) -> None:
+        self.call = call
+        self.state = state
+        self.link: Link | None = None
+        """The open link, whose data channel reaches its page whatever the kernel does."""
+        self.notify = notify
+        self._replies: OrderedDict[str, Reply | None] = OrderedDict()
+
+    def change(self, **fields: Any) -> None:
+        """Change fields of the state and tell everybody."""
+        self.state = msgspec.structs.replace(self.state, revision=self.state.revision + 1, **fields)
+        self.notify(StateChanged(call=self.call, state=self.state))
+        self.broadcast(self.state)
+
+    def broadcast(self, event: Event) -> None:
+        """To the owner over its data channel and to every page over the comm; a second copy is harmless."""
+        if self.link is not None:
+            self.link.send(event)
+        self.notify(PageMessage(call=self.call, page=None, body=encode_json(event).decode()))
+
+    def send(self, page: str, event: Event) -> None:
+        """To one page, by the quickest way that is open."""
+        link = self.link
+        if link is None or link.page != page or not link.send(event):
+            self.notify(PageMessage(call=self.call, page=page, body=encode_json(event).decode()))
+
+    def problem(self, code: str, message: str, *, show: bool = True) -> None:
+        """An error for `call.errors`, and for the widget unless it came from there."""
+        self.notify(Problem(call=self.call, code=code, message=message))
+        if show:
+            self.broadcast(Notice(key=code, level="error", text=message))
+
+    def is_new(self, page: str, identity: str) -> bool:
+        """Whether a request is to be carried out; one that was gets its earlier reply again."""
+        key = f"{page}/{identity}"
+        if key in self._replies:
+            if (earlier := self._replies[key]) is not None:
+                self.send(page, earlier)
+            return False
+        self._replies[key] = None
+        while len(self._replies) > REMEMBERED_REPLIES:
+            self._replies.popitem(last=False)
+        return True
+
+    def reply(self, page: str, reply: Reply) -> None:
+        """Answer a request, now and whenever it comes again."""
+        self._replies[f"{page}/{reply.id}"] = reply
+        self.send(page, reply)

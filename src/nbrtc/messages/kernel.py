@@ -1,0 +1,198 @@
+"""The kernel and the engine: MessagePack over the bridge. A `Request` goes down, a `Notification` comes up.
+
+The kernel relays the page's comm traffic as `PageMessage` without looking inside.
+"""
+
+import msgspec
+from msgspec import Struct, field
+
+from .nouns import CallState, IceServerEntry, Quality
+from .page import PROTOCOL, Notice, StatsSample
+
+# --- kernel -> engine -----------------------------------------------------------------------------------
+
+
+class KernelWire(Struct, frozen=True, forbid_unknown_fields=True):
+    """Base of the bridge's messages; both ends are the same installed version."""
+
+
+class OpenCall(KernelWire, frozen=True, tag="open-call"):
+    """A Call exists; everything about it comes after this."""
+
+    call: str
+    name: str
+    quality: Quality
+    folder: str
+    """Folder that relative recording paths are below."""
+    epoch: int
+    """Counts the engines of this kernel: 0 for the first, more after a crash."""
+    ice_servers: tuple[IceServerEntry, ...] = ()
+    video_effect: str | None = None
+
+
+class CloseCall(KernelWire, frozen=True, tag="close-call"):
+    """The Call was closed in Python; its page is told why."""
+
+    call: str
+    reason: str
+
+
+class PageMessage(KernelWire, frozen=True, tag="page-message"):
+    """The page's JSON, carried over the comm: an intent upwards (`page` says whose), an event downwards.
+
+    Downwards `page` None means every page that shows the call.
+    """
+
+    call: str
+    page: str | None
+    body: str
+
+
+class CallRequest(KernelWire, frozen=True, tag="request"):
+    """A verb of the Call; answered by `Outcome` with the same id."""
+
+    id: int
+    call: str
+    verb: "Verb"
+
+
+class Join(KernelWire, frozen=True, tag="join"):
+    """Ask in the widget for the click."""
+
+
+class LeaveCall(KernelWire, frozen=True, tag="leave"):
+    """Leave now; the page stops its devices."""
+
+
+class Switch(KernelWire, frozen=True, tag="switch"):
+    """Switch devices of the page."""
+
+    microphone_on: bool | None = None
+    camera_on: bool | None = None
+
+
+class ChangeQuality(KernelWire, frozen=True, tag="quality"):
+    """Ask the page for another size, rate and bitrate."""
+
+    quality: Quality
+
+
+class SetVideoEffect(KernelWire, frozen=True, tag="video-effect"):
+    """From now on the picture that goes back is the kernel's (a name) or the camera's own (None)."""
+
+    name: str | None
+
+
+class Record(KernelWire, frozen=True, tag="record"):
+    """Start recording into `path` (absolute; its folder exists)."""
+
+    path: str
+
+
+class StopRecord(KernelWire, frozen=True, tag="stop-record"):
+    """Stop the recording with this id and finish its file."""
+
+    recording: str
+
+
+class Impair(KernelWire, frozen=True, tag="impair"):
+    """Put the seeded transport shim on the link, or take it off (None)."""
+
+    impairment: "Impairment | None"
+
+
+class ReadLedger(KernelWire, frozen=True, tag="ledger"):
+    """Ask for the shim's ledger."""
+
+
+class EngineStatus(KernelWire, frozen=True, tag="status"):
+    """Ask for the engine's own figures about a call: counters, delays, bitrates."""
+
+
+class Report(KernelWire, frozen=True, tag="report"):
+    """Show an error of the kernel's side (a failing callback) in the widget."""
+
+    notice: Notice
+
+
+class Impairment(KernelWire, frozen=True):
+    """What the transport shim does to datagrams, the same in both directions."""
+
+    seed: int = 0
+    loss_fraction: float = 0.0
+    delay_ms: float = 0.0
+    jitter_ms: float = 0.0
+    rate_bps: float | None = None
+
+
+Verb = (
+    Join
+    | LeaveCall
+    | Switch
+    | ChangeQuality
+    | SetVideoEffect
+    | Record
+    | StopRecord
+    | Impair
+    | ReadLedger
+    | EngineStatus
+    | Report
+)
+
+
+class KernelBeat(KernelWire, frozen=True, tag="beat"):
+    """Asks the engine's loop for a sign of life."""
+
+    number: int
+
+
+Request = OpenCall | CloseCall | PageMessage | CallRequest | KernelBeat
+
+# --- engine -> kernel -----------------------------------------------------------------------------------
+
+
+class Ready(KernelWire, frozen=True, tag="ready"):
+    """The engine listens."""
+
+    pid: int
+    protocol: int = PROTOCOL
+
+
+class EngineBeat(KernelWire, frozen=True, tag="beat"):
+    """Answer to `KernelBeat`."""
+
+    number: int
+
+
+class StateChanged(KernelWire, frozen=True, tag="state-changed"):
+    """A call's new state."""
+
+    call: str
+    state: CallState
+
+
+class StatsArrived(KernelWire, frozen=True, tag="stats-arrived"):
+    """A sample of the page's statistics."""
+
+    call: str
+    sample: StatsSample
+
+
+class Outcome(KernelWire, frozen=True, tag="outcome"):
+    """Answer to a `CallRequest`."""
+
+    id: int
+    error_code: str | None = None
+    error_message: str | None = None
+    value: msgspec.Raw = field(default_factory=lambda: msgspec.Raw(b"\xc0"))
+
+
+class Problem(KernelWire, frozen=True, tag="problem"):
+    """An error for `call.errors`."""
+
+    call: str
+    code: str
+    message: str
+
+
+Notification = Ready | EngineBeat | StateChanged | StatsArrived | Outcome | Problem | PageMessage
