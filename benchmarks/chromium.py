@@ -58,6 +58,11 @@ class Probe:
     def set_encoder(self, bitrate_bps: int) -> None:
         self._page.evaluate("bitrate => nbrtcProbe.setEncoder(bitrate)", bitrate_bps)
 
+    def connection_states(self) -> list[str]:
+        """One for each connection that the page ever made (webrtc-pc, section 4.4.2)."""
+        states: list[str] = self._page.evaluate("nbrtcProbe.connections.map(one => one.connectionState)")
+        return states
+
     def stats(self) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = self._page.evaluate("nbrtcProbe.stats()")
         return found

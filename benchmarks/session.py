@@ -109,7 +109,8 @@ class _Course:
                     click_to_picture_ms=first_ms - marks["clicked_ms"],
                     camera_to_picture_ms=first_ms - marks["granted_ms"],
                 )
-        raise TimeoutError(f"{self._contender.name}: no picture came back within {FIRST_PICTURE_LIMIT_S} s")
+        states = ", ".join(self._probe.connection_states()) or "none"
+        raise TimeoutError(f"no picture came back within {FIRST_PICTURE_LIMIT_S:g} s; connections: {states}")
 
     def _phase(self) -> Phase:
         processes = self._contender.processes(self._stage)

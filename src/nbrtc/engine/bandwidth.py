@@ -97,8 +97,8 @@ class ReceiveEstimator:
     """What the page may send, for REMB. It allows the asked rate from the first packet on.
 
     Delay growth is found by the Kalman filter and adaptive threshold of GCC (its section 5, as aiortc has
-    them), and believed only when a queue is there too: the filter alone takes the jitter of a radio for
-    congestion. A sender that sends less than it may is not held to what it sent.
+    them), and by a slower look at the least delay of each second, for a queue that the filter adapts to. A
+    sender that sends less than it may is not held to what it sent.
 
     Parameters
     ----------
@@ -109,7 +109,6 @@ class ReceiveEstimator:
     HEADROOM = 1.5
     """The estimate's ceiling over the target: room for retransmissions and audio."""
     QUEUE_MS = 25.0
-    LONG_QUEUE_MS = 100.0
     PAUSE_S = 2.0
     """After so long a silence old delays say nothing (kStreamTimeOutMs of libwebrtc)."""
     BASE_S = 10
@@ -170,9 +169,8 @@ class ReceiveEstimator:
             self._filter.offset(), sent_ms, self._filter.num_of_deltas(), arrival_ms
         )
         growing = usage is BandwidthUsage.OVERUSING or self._rose
-        lossy = self._loss_fraction > CLEAN_LOSS_FRACTION and self.queue_ms > self.LONG_QUEUE_MS
         throughput_bps = self._throughput.bps(now_s)
-        if self.queue_ms <= self.QUEUE_MS or not (growing or lossy) or throughput_bps is None:
+        if not growing or throughput_bps is None:
             return
         if now_s - self._rate.backed_off_s >= self.BACK_OFF_INTERVAL_S:
             self._rose = False

@@ -1,0 +1,1 @@
+"""The teaching lab: networks that misbehave on purpose."""

@@ -1,0 +1,132 @@
+"""What the call leaves behind: statistics and a recording, from a real camera in a real browser."""
+
+import json
+
+import av
+import numpy as np
+from playwright.sync_api import Page, expect
+
+from tests.browser.chromium import QUADRANTS
+from tests.browser.conftest import OpenNotebook
+from tests.browser.widget import CALL, Widget
+
+COLLECT = """
+import time
+deadline = time.monotonic() + 20
+while len(call.stats.to_frame("video")) < 8 and time.monotonic() < deadline:
+    time.sleep(0.2)
+frame = call.stats.to_frame()
+"""
+
+SUMMARY = """
+import json
+sent = frame[(frame.kind == "video") & (frame.direction == "send")]
+received = frame[(frame.kind == "video") & (frame.direction == "receive")]
+print(json.dumps({
+    "tz": str(frame.index.tz),
+    "size": [float(sent.frame_width.max()), float(sent.frame_height.max())],
+    "sent_fps": float(sent.fps.max()),
+    "received_fps": float(received.fps.max()),
+    "sent_bps": float(sent.bitrate_bps.max()),
+    "received_bps": float(received.bitrate_bps.max()),
+    "rtt_s": float(frame.rtt_s.max()),
+    "loss": float(frame.loss_fraction.max()),
+}))
+"""
+
+
+def test_statistics_are_plausible(page: Page, open_notebook: OpenNotebook) -> None:
+    notebook = open_notebook(page, [CALL, COLLECT, "call.stats.plot()"])
+    notebook.run(0)
+    widget = Widget(notebook)
+    widget.start()
+    notebook.run(1)
+    figures = json.loads(notebook.execute(SUMMARY))
+    assert figures["tz"] == "UTC"
+    assert figures["size"] == [640, 480]
+    assert 20 <= figures["sent_fps"] <= 35
+    assert 20 <= figures["received_fps"] <= 35
+    assert 20_000 < figures["sent_bps"] < 5_000_000
+    assert 20_000 < figures["received_bps"] < 5_000_000
+    assert 0 <= figures["rtt_s"] < 1
+    assert 0 <= figures["loss"] <= 1
+    notebook.run(2)
+    assert any("image/png" in output.get("data", {}) for output in notebook.outputs(2))
+    widget.button("Statistics").click()
+    expect(widget.root.locator(".uplot").first).to_be_visible()
+
+
+RECORD = """
+import time
+with call.record("first.mkv") as recording:
+    time.sleep(3)
+recording
+"""
+
+
+def test_a_recording_decodes(page: Page, open_notebook: OpenNotebook) -> None:
+    notebook = open_notebook(page, [CALL, RECORD])
+    notebook.run(0)
+    widget = Widget(notebook)
+    widget.start()
+    widget.wait_corners("python", list(QUADRANTS.values()))
+    notebook.start(1)
+    expect(widget.root.locator('[data-nbrtc="recording"]')).to_be_visible()
+    notebook.wait_done(1)
+    expect(widget.root.locator('[data-nbrtc="recording"]')).to_be_hidden()
+    path = notebook.path.parent / "first.mkv"
+    with av.open(path) as container:
+        assert (container.streams.video[0].width, container.streams.video[0].height) == (640, 480)
+        assert container.duration is not None
+        assert 2.5 <= container.duration / av.time_base <= 4
+        pictures = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+    assert 50 <= len(pictures) <= 120
+    for colour, (row, column) in zip(
+        QUADRANTS.values(), ((48, 64), (48, 576), (432, 64), (432, 576)), strict=True
+    ):
+        assert np.abs(pictures[-1][row, column].astype(int) - colour).max() < 40
+    with av.open(path) as container:
+        sound = np.concatenate([frame.to_ndarray() for frame in container.decode(audio=0)], axis=1)
+    assert np.abs(sound).max() > 0.01, "the fake microphone beeps"
+    player = notebook.cell(1).locator("video")
+    expect(player).to_be_visible()
+    duration = player.evaluate(
+        """async video => {
+          if (video.readyState === 0) await new Promise(resolve => video.onloadedmetadata = resolve);
+          return [video.duration, video.videoWidth, video.error?.message ?? null];
+        }"""
+    )
+    assert duration[1:] == [640, None]
+    assert 2.5 <= duration[0] <= 4
+
+
+def test_the_record_button_writes_a_dated_file(page: Page, open_notebook: OpenNotebook) -> None:
+    notebook = open_notebook(page, [CALL])
+    notebook.run(0)
+    widget = Widget(notebook)
+    widget.start()
+    widget.button("Record").click()
+    badge = widget.root.locator('[data-nbrtc="recording"]')
+    expect(badge).to_be_visible()
+    expect(badge).to_contain_text("0:02", timeout=15_000)
+    widget.button("Record").click()
+    expect(badge).to_be_hidden()
+    (path,) = (notebook.path.parent / "recordings").glob("call-*.mkv")
+    with av.open(path) as container:
+        assert sum(1 for _ in container.decode(video=0)) > 20
+
+
+def test_a_refused_path_leaves_the_call_alone(page: Page, open_notebook: OpenNotebook) -> None:
+    notebook = open_notebook(
+        page, [CALL, "call.record('nowhere/at/all.mkv')", "call.record('x.avi')", "call.state"]
+    )
+    notebook.run(0)
+    widget = Widget(notebook)
+    widget.start()
+    for cell, word in ((1, "nowhere"), (2, "avi")):
+        notebook.run(cell, may_raise=True)
+        (error,) = notebook.outputs(cell)
+        assert error["ename"] == "RecordingError"
+        assert word in error["evalue"]
+    notebook.run(3)
+    assert "connected" in notebook.text(3)
