@@ -92,11 +92,15 @@ export class Link {
     microphone: MediaStreamTrack | null,
     quality: Quality,
   ): Promise<void> {
-    await Promise.all([
-      this.#video.sender.replaceTrack(camera),
-      this.#audio.sender.replaceTrack(microphone),
-    ]);
-    await this.setQuality(quality);
+    try {
+      await Promise.all([
+        this.#video.sender.replaceTrack(camera),
+        this.#audio.sender.replaceTrack(microphone),
+      ]);
+      await this.setQuality(quality);
+    } catch (error) {
+      if (!this.#closed) throw error; // closed meanwhile: whatever was refused does not matter
+    }
   }
 
   async setQuality(quality: Quality): Promise<void> {

@@ -130,3 +130,38 @@ def test_a_refused_path_leaves_the_call_alone(page: Page, open_notebook: OpenNot
         assert word in error["evalue"]
     notebook.run(3)
     assert "connected" in notebook.text(3)
+
+
+IMPAIR = """
+from nbrtc.lab import network
+network.impair(call, loss_fraction=0.08, delay_ms=40, seed=7)
+"""
+
+LOSSES = """
+frame = call.stats.to_frame("video")
+received = frame[frame.direction == "receive"]
+import json
+print(json.dumps({
+    "loss": float(received.loss_fraction.tail(5).max()),
+    "rtt_s": call.engine_status()["rtt_s"],
+    "fps": float(received.fps.tail(5).max()),
+    "ledger": network.ledger(call),
+}))
+"""
+
+
+def test_a_bad_network_is_seen_and_survived(page: Page, open_notebook: OpenNotebook) -> None:
+    notebook = open_notebook(page, [CALL, IMPAIR, COLLECT.replace("< 8", "< 14")])
+    notebook.run(0)
+    widget = Widget(notebook)
+    widget.start()
+    notebook.run(1)
+    notebook.run(2)
+    figures = json.loads(notebook.execute(LOSSES))
+    for direction in ("up", "down"):
+        assert 0.05 < figures["ledger"][direction]["loss_fraction"] < 0.12
+        assert figures["ledger"][direction]["mean_delay_ms"] > 39.9
+    assert figures["loss"] > 0.02
+    assert figures["rtt_s"] > 0.07
+    assert figures["fps"] > 10
+    expect(widget.status).to_contain_text("Connected")

@@ -1,6 +1,7 @@
 """All that crosses a boundary, typed. Both ends decode strictly: an unknown field or tag is refused.
 
-Keys are camelCase on the page's wire, because JavaScript reads them; W3C values such as ``"connected"`` are verbatim.
+Keys are camelCase on the page's wire, because JavaScript reads them; W3C values such as ``"connected"`` stay
+verbatim.
 `js/src/messages.ts` is generated from here by ``python js/generate_messages.py``.
 """
 

@@ -1,0 +1,138 @@
+"""The kernel's mirror of the engine's state: read from every thread, waited for, never written by the user."""
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable
+
+import msgspec
+
+from .errors import CallError
+from .messages import CallState, Phase
+from .poster import sentence
+
+LIVE: tuple[Phase, ...] = ("connecting", "connected", "reconnecting")
+RECOVERY_S = 15.0
+"""After an engine was lost the page has this long to connect again before readers of frames are told the end."""
+
+
+class StateMirror:
+    """Holds the newest `CallState` of one call.
+
+    Thread-safe. A state counts only if its ``(epoch, revision)`` is newer; after `finish` none does.
+
+    Parameters
+    ----------
+    state
+        What is true before the engine speaks.
+    on_phase
+        Told each new phase, in order, on the thread that brought it, under the mirror's lock: it returns at once.
+    """
+
+    def __init__(self, state: CallState, on_phase: Callable[[Phase], None]) -> None:
+        self._state = state
+        self._on_phase = on_phase
+        self._changed = threading.Condition()
+        self._wakers: list[Callable[[], None]] = []
+        self._lost_s = float("-inf")
+
+    @property
+    def state(self) -> CallState:
+        """The newest state."""
+        return self._state
+
+    @property
+    def is_live(self) -> bool:
+        """Whether frames come or will come without another click."""
+        if self._state.phase in LIVE:
+            return True
+        return self._state.phase != "closed" and time.monotonic() - self._lost_s < RECOVERY_S
+
+    def take(self, state: CallState) -> None:
+        """The engine's word. An older state than the present one is dropped."""
+        with self._changed:
+            known = self._state
+            if known.phase != "closed" and (state.epoch, state.revision) > (known.epoch, known.revision):
+                self._replace(state)
+
+    def lose(self, reason: str) -> CallState:
+        """The engine went; the next one's first state outranks this. Returns what is true now."""
+        with self._changed:
+            if self._state.phase in LIVE:
+                self._lost_s = time.monotonic()
+            return self._end("failed", reason)
+
+    def finish(self, reason: str) -> CallState:
+        """The call was closed: nothing comes after this. Returns what is true now."""
+        with self._changed:
+            return self._end("closed", reason)
+
+    def wait_for(self, phase: Phase, timeout_s: float) -> None:
+        """Block until the call is in `phase`.
+
+        Raises
+        ------
+        TimeoutError
+            If it is not within `timeout_s` seconds.
+        CallError
+            If the call is closed first.
+        """
+        with self._changed:
+            if not self._changed.wait_for(lambda: self._is_decided(phase), timeout_s):
+                raise self._too_late(timeout_s)
+        self._require(phase)
+
+    async def until(self, phase: Phase, timeout_s: float) -> None:
+        """`wait_for`, for the running event loop: it blocks nothing."""
+        loop, changed = asyncio.get_running_loop(), asyncio.Event()
+
+        def wake() -> None:
+            loop.call_soon_threadsafe(changed.set)
+
+        with self._changed:
+            self._wakers.append(wake)
+        try:
+            async with asyncio.timeout(timeout_s):
+                while not self._is_decided(phase):
+                    changed.clear()
+                    await changed.wait()
+        except TimeoutError:
+            raise self._too_late(timeout_s) from None
+        finally:
+            with self._changed:
+                self._wakers.remove(wake)
+        self._require(phase)
+
+    def _end(self, phase: Phase, reason: str) -> CallState:
+        if self._state.phase != "closed":
+            ended = msgspec.structs.replace(
+                self._state,
+                phase=phase,
+                reason=reason,
+                owner=None,
+                recording=None,
+                camera_on=False,
+                microphone_on=False,
+                revision=self._state.revision + 1,
+            )
+            self._replace(ended)
+        return self._state
+
+    def _replace(self, state: CallState) -> None:
+        before, self._state = self._state.phase, state
+        self._changed.notify_all()
+        for wake in self._wakers:
+            wake()
+        if state.phase != before:
+            self._on_phase(state.phase)
+
+    def _is_decided(self, phase: Phase) -> bool:
+        return self._state.phase in (phase, "closed")
+
+    def _too_late(self, timeout_s: float) -> TimeoutError:
+        return TimeoutError(f"After {timeout_s:g} s the call is still {sentence(self._state)}.")
+
+    def _require(self, phase: Phase) -> None:
+        # another thread may have moved the call on meanwhile: that it was in `phase` is what was asked
+        if self._state.phase == "closed" and phase != "closed":
+            raise CallError(f"The call is {sentence(self._state)}: make a new Call().")
