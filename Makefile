@@ -57,7 +57,7 @@ soak: .make/test $(BUNDLE)
 	$(PYTEST) tests -m soak --timeout 3600
 
 bench: .make/test $(BUNDLE)
-	@set -e; for file in benchmarks/[a-z]*.py; do printf '\n==> %s\n' $$file; $(BIN)/python $$file; done
+	$(BIN)/python -m benchmarks
 
 dist: .make/test $(BUNDLE)
 	$(BIN)/python -m build

@@ -56,7 +56,7 @@ class Ours(Contender):
 
     def phases(self, stage: Stage) -> Mapping[str, AbstractContextManager[Ended]]:
         busy = {name: stage.kernel.running(statement) for name, statement in BUSY.items()}
-        return {"idle": idle(), **busy, "recording": _recording(stage)}
+        return {"idle": idle(), "recording": _recording(stage), **busy}
 
 
 class OursWithCallback(Ours):

@@ -2,6 +2,7 @@
 
 import math
 import time
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -58,14 +59,10 @@ def measure(contender: Contender, lab: JupyterLab, chromium: Chromium, name: str
     """Play one session; the phases last `seconds` each."""
     notebook = f"{name}.ipynb"
     url = lab.write_notebook(notebook, *contender.cells)
-    with chromium.page(url) as page:
-        stage = Stage(page, lab, lab.kernel_of(notebook))
-        try:
-            contender.prepare(stage)
-            return _Course(contender, stage, chromium, seconds).run()
-        finally:
-            contender.close()
-            stage.kernel.close()
+    with closing(contender), chromium.page(url) as page, closing(lab.kernel_of(notebook)) as kernel:
+        stage = Stage(page, lab, kernel)
+        contender.prepare(stage)
+        return _Course(contender, stage, chromium, seconds).run()
 
 
 class _Course:
