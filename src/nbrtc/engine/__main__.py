@@ -9,6 +9,7 @@ import signal
 import sys
 
 from .host import Engine
+from .seams import use_loopback_where_alone
 
 
 def main() -> None:
@@ -21,6 +22,7 @@ def main() -> None:
     )
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # interrupting a cell is not meant for the call
     gc.freeze()  # what was imported will not be garbage: shorter pauses
+    use_loopback_where_alone()
     try:
         asyncio.run(Engine(sys.argv[1]).run())
     finally:

@@ -17,7 +17,7 @@ from ..messages import (
     StateChanged,
     encode_json,
 )
-from .link import Link
+from .link import SILENT_S, Link
 
 REMEMBERED_REPLIES = 64
 
@@ -56,10 +56,20 @@ class Board:
         self.notify(PageMessage(call=self.call, page=None, body=encode_json(event).decode()))
 
     def send(self, page: str, event: Event) -> None:
-        """To one page, by the quickest way that is open."""
-        link = self.link
-        if link is None or link.page != page or not link.send(event):
-            self.notify(PageMessage(call=self.call, page=page, body=encode_json(event).decode()))
+        """To one page, by the quickest way that works."""
+        if self.link is None or self.link.page != page:
+            self.send_by_comm(page, event)
+        else:
+            self.send_by(self.link, event)
+
+    def send_by(self, link: Link, event: Event) -> None:
+        """To the page of a link, by the comm if its data channel is not open or has fallen silent."""
+        if link.silent_s > SILENT_S or not link.send(event):
+            self.send_by_comm(link.page, event)
+
+    def send_by_comm(self, page: str, event: Event) -> None:
+        """To one page, through the kernel."""
+        self.notify(PageMessage(call=self.call, page=page, body=encode_json(event).decode()))
 
     def problem(self, code: str, message: str, *, show: bool = True) -> None:
         """An error for `call.errors`, and for the widget unless it came from there."""

@@ -6,6 +6,11 @@ from ..errors import NegotiationError
 
 MAX_SDP_BYTES = 32 * 1024
 MAX_MEDIA_SECTIONS = 8
+MAX_CANDIDATES = 50
+MAX_MDNS_CANDIDATES = 5
+"""Each ``.local`` name costs a multicast question and up to a second."""
+MAX_BITRATE_BPS = 20_000_000
+"""Above the bitrate of every quality that may be chosen later; the page sets what it sends by its encoder."""
 
 
 def check_offer(sdp: str) -> None:
@@ -33,9 +38,21 @@ def check_offer(sdp: str) -> None:
         )
     if "a=fingerprint:" not in sdp:
         raise NegotiationError("The offer has no a=fingerprint line, so its sender cannot be verified.")
+    hosts = candidate_hosts(sdp)
+    names = [host for host in hosts if host.endswith(".local")]
+    if len(hosts) > MAX_CANDIDATES or len(names) > MAX_MDNS_CANDIDATES:
+        raise NegotiationError(
+            f"The offer has {len(hosts)} candidates, {len(names)} of them .local names; at most "
+            f"{MAX_CANDIDATES} and {MAX_MDNS_CANDIDATES} are accepted."
+        )
 
 
-def with_bitrates(sdp: str, start_bps: int, max_bps: int) -> str:
+def candidate_hosts(sdp: str) -> list[str]:
+    """Addresses and names of the candidates in a description (RFC 8839, section 5.1)."""
+    return re.findall(r"^a=candidate:(?:\S+ ){4}(\S+)", sdp, re.MULTILINE)
+
+
+def with_bitrates(sdp: str, start_bps: int) -> str:
     """Add Chromium's start and maximum bitrate to the VP8 line of an answer.
 
     Without it the browser begins at 300 kbit/s and needs many seconds to reach the asked resolution.
@@ -43,6 +60,6 @@ def with_bitrates(sdp: str, start_bps: int, max_bps: int) -> str:
     found = re.search(r"^a=rtpmap:(\d+) VP8/90000\r?$", sdp, re.MULTILINE)
     if found is None:
         return sdp
-    line = f"a=fmtp:{found[1]} x-google-start-bitrate={start_bps // 1000};x-google-max-bitrate={max_bps // 1000}\r\n"
+    rates = f"x-google-start-bitrate={start_bps // 1000};x-google-max-bitrate={MAX_BITRATE_BPS // 1000}"
     end = sdp.index("\n", found.start()) + 1
-    return sdp[:end] + line + sdp[end:]
+    return f"{sdp[:end]}a=fmtp:{found[1]} {rates}\r\n{sdp[end:]}"

@@ -5,7 +5,6 @@ of the time. Runs in a worker thread, never on the loop.
 """
 
 from fractions import Fraction
-from typing import cast
 
 import av
 from av import VideoFrame
@@ -26,9 +25,7 @@ class Vp8Encoder:
         self._codec: VideoCodecContext | None = None
         self._bitrate_bps = 0
 
-    def encode(
-        self, frame: VideoFrame, timestamp: int, bitrate_bps: int, keyframe: bool
-    ) -> tuple[bytes, bool]:
+    def encode(self, frame: VideoFrame, timestamp: int, bitrate_bps: int, keyframe: bool) -> bytes:
         """Encode one yuv420p picture.
 
         Parameters
@@ -44,8 +41,13 @@ class Vp8Encoder:
 
         Returns
         -------
-        tuple
-            The encoded picture and whether it is a keyframe.
+        bytes
+            The encoded picture; empty if the encoder dropped it to keep its bitrate.
+
+        Raises
+        ------
+        av.FFmpegError
+            If VP8 has no such picture, as beyond 16,383 pixels. The next call begins with a new encoder.
         """
         codec = self._codec
         if (
@@ -56,13 +58,15 @@ class Vp8Encoder:
             codec = self._codec = self._open(frame.width, frame.height, bitrate_bps)
         frame.pts, frame.time_base = timestamp, TIME_BASE
         frame.pict_type = PictureType.I if keyframe else PictureType.NONE
-        packets = codec.encode(frame)
-        data = b"".join(bytes(packet) for packet in packets)
-        return data, any(packet.is_keyframe for packet in packets)
+        try:
+            return b"".join(bytes(packet) for packet in codec.encode(frame))
+        except av.FFmpegError:
+            self._codec = None
+            raise
 
     def _open(self, width: int, height: int, bitrate_bps: int) -> VideoCodecContext:
         self._bitrate_bps = bitrate_bps
-        codec = cast(VideoCodecContext, av.CodecContext.create("libvpx", "w"))
+        codec = av.CodecContext.create("libvpx", "w")
         codec.width, codec.height, codec.pix_fmt = width, height, "yuv420p"
         codec.time_base, codec.bit_rate = TIME_BASE, bitrate_bps
         codec.framerate = Fraction(30, 1)

@@ -1,7 +1,8 @@
 """The engine's one atom, the encoded frame, and the feed that hands it on.
 
-A feed is filled by the link's receive path (later also by the encoded tap of a browser peer) and read by sinks:
-the recorder muxes, the decoder decodes, the pass-through sends the frame back. All on the engine's event loop.
+A feed is filled by the link's receive path (later also by the encoded tap of a browser peer) and read by
+sinks: the recorder muxes, the decoder decodes, the pass-through sends the frame back. All on the engine's
+event loop.
 """
 
 import logging
@@ -78,7 +79,8 @@ class Feed:
                 sink(frame)
             except Exception:
                 logger.exception("A sink of the %s feed failed and was taken off", self.kind)
-                self._sinks.remove(sink)
+                if sink in self._sinks:
+                    self._sinks.remove(sink)
 
     def request_keyframe(self) -> None:
         """Ask the sender for a keyframe (a PLI, RFC 4585 section 6.3.1)."""

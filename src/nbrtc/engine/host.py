@@ -4,15 +4,14 @@ import asyncio
 import logging
 import os
 import sys
-from collections.abc import Awaitable
-from typing import Any
+from collections.abc import Sequence
 
 import msgspec
 import zmq
 import zmq.asyncio
 
 from ..bridge import CONTROL_DOWN, CONTROL_UP, FRAMES, QUEUE_MESSAGES
-from ..errors import CallError, NbrtcError
+from ..errors import CallError, FrameError, NbrtcError
 from ..messages import (
     CallRequest,
     CloseCall,
@@ -33,6 +32,8 @@ from ..messages import (
     encode_bridge,
 )
 from .session import Session
+from .studio import Deliver
+from .tasks import Tasks
 
 logger = logging.getLogger(__name__)
 
@@ -56,7 +57,8 @@ class Engine:
         self._requests.setsockopt(zmq.RCVHWM, QUEUE_MESSAGES)
         self._requests.bind(f"ipc://{folder}/{CONTROL_DOWN}")
         # a plain socket: it never waits, and notifications keep their order
-        self._notifications = zmq.Context.shadow(context.underlying).socket(zmq.PUSH)
+        plain: zmq.Context[zmq.Socket[bytes]] = zmq.Context.shadow(context.underlying)
+        self._notifications = plain.socket(zmq.PUSH)
         self._notifications.setsockopt(zmq.LINGER, 500)
         self._notifications.setsockopt(zmq.SNDHWM, QUEUE_MESSAGES)
         self._notifications.connect(f"ipc://{folder}/{CONTROL_UP}")
@@ -66,7 +68,7 @@ class Engine:
         self._frames.setsockopt(zmq.LINGER, 0)
         self._frames.bind(f"ipc://{folder}/{FRAMES}")
         self._sessions: dict[str, Session] = {}
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self._tasks = Tasks()
         self._parent = os.getppid()
 
     async def run(self) -> None:
@@ -79,7 +81,7 @@ class Engine:
         gone = asyncio.create_task(self._kernel_gone(), name="nbrtc-kernel")
         try:
             done, _ = await asyncio.wait([*readers, gone], return_when=asyncio.FIRST_COMPLETED)
-            for task in done - {gone}:
+            for task in done:
                 task.result()  # a reader never ends but by an error
         finally:
             for task in (*readers, gone):
@@ -89,9 +91,12 @@ class Engine:
             ]
             try:
                 async with asyncio.timeout(GOODBYE_S):
-                    await asyncio.gather(*closing, return_exceptions=True)
+                    outcomes = await asyncio.gather(*closing, return_exceptions=True)
             except TimeoutError:
                 logger.error("Not everything could be closed within %.0f s of the kernel's end", GOODBYE_S)
+            else:
+                for error in filter(None, outcomes):
+                    logger.error("A call did not close", exc_info=error)
             self._notifications.close()  # opened beside the asyncio context, which would wait for it for ever
             self._context.destroy(linger=200)
 
@@ -123,11 +128,11 @@ class Engine:
                         self._sessions[request.call] = Session(request, self._notify)
                 case CloseCall():
                     if session := self._sessions.pop(request.call, None):
-                        self._spawn(session.close("closed", request.reason))
+                        self._tasks.spawn(session.close("closed", request.reason), "nbrtc-close")
                 case PageMessage():
                     self._from_page(request)
                 case CallRequest():
-                    self._spawn(self._carry_out(request))
+                    self._tasks.spawn(self._carry_out(request), "nbrtc-request")
 
     def _from_page(self, message: PageMessage) -> None:
         session = self._sessions.get(message.call)
@@ -140,7 +145,7 @@ class Engine:
                 Problem(call=message.call, code="message", message=f"A page's message was refused: {error}")
             )
             return
-        self._spawn(session.from_page(message.page, intent))
+        self._tasks.spawn(session.from_page(message.page, intent), "nbrtc-intent")
 
     async def _carry_out(self, request: CallRequest) -> None:
         try:
@@ -161,48 +166,40 @@ class Engine:
 
     async def _read_frames(self) -> None:
         while True:
-            subscriber, header, *planes = await self._frames.recv_multipart(copy=False)
+            parts = await self._frames.recv_multipart(copy=False)
             try:
-                message = decode_frame_message(header.buffer)
-            except msgspec.MsgspecError as error:
+                self._take_frame(parts[0].bytes, [part.buffer for part in parts[1:]])
+            except (msgspec.MsgspecError, FrameError) as error:
                 logger.error("A malformed frame message came: %s", error)
-                continue
-            identity = subscriber.bytes
-            match message:
-                case FrameCredit():
-                    session = self._sessions.get(message.call)
-                    if session is None:
-                        stop = FrameStop(call=message.call, reason="closed")
-                        await self._frames.send_multipart([identity, encode_bridge(stop)])
-                        continue
-                    if message.result is not None and planes:
-                        session.studio.result(message.result, planes[0].buffer)
-                    session.studio.ask(identity, message.after, self._deliverer(identity))
-                case FrameStop():
-                    if session := self._sessions.get(message.call):
-                        session.studio.forget(identity)
-                case FrameHeader():
-                    logger.error("A picture came without its credit")
 
-    def _deliverer(self, identity: bytes) -> Any:
+    def _take_frame(self, subscriber: bytes, parts: Sequence[memoryview]) -> None:
+        message = decode_frame_message(parts[0] if parts else b"")
+        if isinstance(message, FrameHeader):
+            raise FrameError("A picture came without its credit.")
+        session = self._sessions.get(message.call)
+        match message:
+            case FrameCredit() if session is None:
+                stop = FrameStop(call=message.call, reason="closed")
+                self._tasks.spawn(self._send_frame([subscriber, encode_bridge(stop)]), "nbrtc-frame")
+            case FrameCredit() if session is not None:
+                # the credit first: it stands whatever the picture is worth
+                session.studio.ask(subscriber, message.after, self._deliverer(subscriber))
+                if message.result is not None and len(parts) == 2:
+                    session.studio.result(message.result, parts[1])
+            case FrameStop() if session is not None:
+                session.studio.forget(subscriber)
+
+    def _deliverer(self, subscriber: bytes) -> Deliver:
         def deliver(header: FrameHeader, planes: bytearray) -> None:
-            parts = [identity, encode_bridge(header), planes]
-            self._spawn(self._frames.send_multipart(parts, copy=False))
+            self._tasks.spawn(self._send_frame([subscriber, encode_bridge(header), planes]), "nbrtc-frame")
 
         return deliver
+
+    async def _send_frame(self, parts: Sequence[bytes | bytearray]) -> None:
+        await self._frames.send_multipart(parts, copy=False)
 
     def _notify(self, notification: Notification) -> None:
         try:
             self._notifications.send(encode_bridge(notification), zmq.NOBLOCK)
         except zmq.Again:
             logger.error("The kernel does not read: %s was dropped", type(notification).__name__)
-
-    def _spawn(self, awaitable: Awaitable[Any]) -> None:
-        task = asyncio.ensure_future(awaitable)
-        self._tasks.add(task)
-        task.add_done_callback(self._done)
-
-    def _done(self, task: "asyncio.Future[Any]") -> None:
-        self._tasks.discard(task)  # type: ignore[arg-type]
-        if not task.cancelled() and (error := task.exception()) is not None:
-            logger.error("A task of the engine failed", exc_info=error)

@@ -1,14 +1,12 @@
 """From RTP packets to encoded frames: our own receive path in place of aiortc's.
 
-Repairs loss (NACK, RFC 4585), reassembles without waiting for the next frame, asks for a keyframe after a hole,
-and tells the page how much it may send.
+Repairs loss (NACK, RFC 4585), reassembles without waiting for the next frame, asks for a keyframe after a
+hole, and tells the page how much it may send.
 """
 
-import asyncio
 import math
 import time
-from collections.abc import Callable, Coroutine
-from typing import Any
+from collections.abc import Callable
 
 from aiortc import RTCRtpReceiver
 from aiortc.clock import current_ms
@@ -19,8 +17,12 @@ from .bandwidth import ReceiveEstimator
 from .feed import EncodedFrame, Feed, Kind, SenderReport
 from .jitter import Assembled, AudioJitterBuffer, VideoJitterBuffer
 from .seams import ReceiverSeam
+from .tasks import Tasks
 
-PLI_INTERVAL_S = 0.2
+KEYFRAME_INTERVAL_S = 0.3
+"""Keyframes for sinks are asked for no more often; browsers make none faster either."""
+FLOWING_S = 1.0
+"""Without a packet for this long nothing is asked for again: the camera is off."""
 FEEDBACK_INTERVAL_S = 0.25
 
 
@@ -47,10 +49,11 @@ class Inbound:
         self._ssrc: int | None = None
         self._codec = ""
         self._clock_rate = 90000 if kind == "video" else 48000
-        self._last_pli_s = -1.0
-        self._last_feedback_s = -1.0
+        self._keyframe_wanted = False
+        self._keyframe_asked_s = -math.inf
+        self._last_feedback_s = -math.inf
         self._loss_base = (0, 0)
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = Tasks()
 
     def tick(self, rtt_s: float | None) -> None:
         """Called about 20 times a second: give up on holes, repeat requests, report bandwidth."""
@@ -58,15 +61,14 @@ class Inbound:
         if rtt_s is not None and isinstance(self.buffer, VideoJitterBuffer):
             self.buffer.rtt_s = rtt_s
         self._emit(self.buffer.expire(now_s))
-        self._spawn(self._repair(now_s))
+        self._repair(now_s)
         if now_s - self._last_feedback_s >= FEEDBACK_INTERVAL_S:
             self._last_feedback_s = now_s
-            self._spawn(self._feedback())
+            self._feedback()
 
     def close(self) -> None:
         """Cancel what is still being sent."""
-        for task in self._tasks:
-            task.cancel()
+        self._tasks.cancel()
 
     async def _handle(self, packet: RtpPacket, arrival_time_ms: int) -> None:
         now_s = self.last_packet_s = time.monotonic()
@@ -93,10 +95,12 @@ class Inbound:
         self._emit(
             self.buffer.add(packet.sequence_number, packet.timestamp, bool(packet.marker), payload, now_s)
         )
-        await self._repair(now_s)
+        self._repair(now_s)
 
     def _emit(self, frames: list[Assembled]) -> None:
         for frame in frames:
+            if frame.keyframe:
+                self._keyframe_wanted = False  # before the sinks, which may want another
             self.feed.push(
                 EncodedFrame(
                     kind=self._kind,
@@ -110,15 +114,32 @@ class Inbound:
                 )
             )
 
-    async def _repair(self, now_s: float) -> None:
+    def _repair(self, now_s: float) -> None:
         if not isinstance(self.buffer, VideoJitterBuffer) or self._ssrc is None:
             return
         if missing := self.buffer.missing(now_s):
-            await self._seam.send_nack(self._ssrc, missing)
+            self._tasks.spawn(self._seam.send_nack(self._ssrc, missing), "nbrtc-nack")
         if self.buffer.needs_keyframe(now_s):
-            await self._pli()
+            self._send_pli(now_s)
+        elif self._keyframe_wanted and not self.buffer.waits_for_keyframe:
+            self._ask_again(now_s)
 
-    async def _feedback(self) -> None:
+    def _ask_keyframe(self) -> None:
+        self._keyframe_wanted = True
+        self._ask_again(time.monotonic())
+
+    def _ask_again(self, now_s: float) -> None:
+        """Ask on behalf of a sink, until a keyframe comes: a request may get lost, or come too early."""
+        flowing = self.last_packet_s is not None and now_s - self.last_packet_s < FLOWING_S
+        if flowing and now_s - self._keyframe_asked_s >= KEYFRAME_INTERVAL_S:
+            self._send_pli(now_s)
+
+    def _send_pli(self, now_s: float) -> None:
+        if self._ssrc is not None:
+            self._keyframe_asked_s = now_s
+            self._tasks.spawn(self._seam.send_pli(self._ssrc), "nbrtc-pli")
+
+    def _feedback(self) -> None:
         if self.estimator is None or self._ssrc is None:
             return
         lost, expected = self._seam.lost_and_expected(self._ssrc)
@@ -127,24 +148,10 @@ class Inbound:
             self._loss_base = (lost, expected)
             self.estimator.report_loss(max(0, lost - base_lost) / (expected - base_expected))
         bitrate_bps = round(min(self.estimator.estimate_bps(current_ms()), self.cap_bps()))
-        await self._seam.send_remb(bitrate_bps, [self._ssrc])
+        self._tasks.spawn(self._seam.send_remb(bitrate_bps, [self._ssrc]), "nbrtc-remb")
 
     def _report(self, ssrc: int, ntp: int, timestamp: int) -> None:
         if ssrc == self._ssrc and self.buffer.last_timestamp is not None:
             self.feed.report = SenderReport(
                 ntp_s=ntp / (1 << 32), timestamp=unwrap_near(timestamp, self.buffer.last_timestamp)
             )
-
-    def _ask_keyframe(self) -> None:
-        self._spawn(self._pli())
-
-    async def _pli(self) -> None:
-        now_s = time.monotonic()
-        if self._ssrc is not None and now_s - self._last_pli_s >= PLI_INTERVAL_S:
-            self._last_pli_s = now_s
-            await self._seam.send_pli(self._ssrc)
-
-    def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(coroutine)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)

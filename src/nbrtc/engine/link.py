@@ -1,7 +1,7 @@
 """The link: one peer connection between the page and Python, over fixed transceivers.
 
-Microphone and camera come up, a video and an audio track go down, and a data channel carries control. The page
-offers, the link answers once; recovery is a new link with a higher generation, never a renegotiation
+Microphone and camera come up, a video and an audio track go down, and a data channel carries control. The
+page offers, the link answers once; recovery is a new link with a higher generation, never a renegotiation
 (aiortc has neither rollback nor ICE restart).
 """
 
@@ -35,20 +35,32 @@ from ..messages import (
     encode_json,
 )
 from .bandwidth import SendLimit
-from .description import check_offer, with_bitrates
+from .description import (
+    MAX_CANDIDATES,
+    MAX_MDNS_CANDIDATES,
+    candidate_hosts,
+    check_offer,
+    with_bitrates,
+)
 from .inbound import Inbound
-from .outgoing import OutgoingAudio, OutgoingVideo
-from .seams import SenderSeam, ice_transport, separate_streams
+from .outgoing import OutgoingVideo
+from .seams import LOOPBACK, SenderSeam, ice_transport, is_control_delivered, separate_streams
 from .shim import install
+from .silence import Silence
 
 logger = logging.getLogger(__name__)
 
 TICK_S = 0.05
 PING_S = 0.25
+SILENT_S = 1.5
+"""After this long without a sign of the page its link counts as disturbed."""
+GOODBYE_S, GOODBYE_LOOK_S = 0.5, 0.01
+"""What was said last has this long to be acknowledged before the link closes; how often that is looked at."""
+CLOSE_S = 3.0
+MAX_RTT_S = 5.0
 MAX_CONTROL_BYTES = 256 * 1024
-MAX_CANDIDATES = 50
 MAX_BUFFERED_BYTES = 1024 * 1024
-"""Control that the page does not read: beyond this the link drops events, since state is sent whole anyway."""
+"""Control that the page does not read: beyond this events are dropped, since state is sent whole anyway."""
 
 
 class Link:
@@ -61,7 +73,8 @@ class Link:
     quality
         What is asked of the camera; sets the bitrates in both directions.
     on_intent, on_failed
-        Called on the engine's loop: an intent from the data channel, and the end of ICE or DTLS.
+        Called on the engine's loop: an intent from the data channel, and the end of the connection, with
+        whether the page itself closed it.
     """
 
     def __init__(
@@ -72,15 +85,20 @@ class Link:
         *,
         ice_servers: Sequence[IceServerEntry],
         on_intent: Callable[[Intent], None],
-        on_failed: Callable[[str], None],
+        on_failed: Callable[[bool], None],
     ) -> None:
         self.page = page
         self.generation = generation
         self.rtt_s: float | None = None
-        self.heard_s = time.monotonic()
+        self.heard_s = self._born_s = time.monotonic()
         self.is_open = False
         self.has_reported = False
         """Whether the page has said what it sends; only then the call counts as connected."""
+        self.candidates = 0
+        """How many the page has given; one that gives none has no way out to anywhere."""
+        self.candidates_ended = False
+        self.is_on_loopback = False
+        """Whether this machine has no network address besides 127.0.0.1."""
         self._on_intent, self._on_failed = on_intent, on_failed
         servers = [
             RTCIceServer(urls=list(entry.urls), username=entry.username, credential=entry.credential)
@@ -102,7 +120,7 @@ class Link:
         self.limit = SendLimit(quality.bitrate_bps)
         self.outgoing = OutgoingVideo(self.video.feed, self.limit)
         self.video.cap_bps = self._downstream_bps
-        self._silence = OutgoingAudio()
+        self._silence = Silence()
         video.sender.replaceTrack(self.outgoing)
         audio.sender.replaceTrack(self._silence)
         separate_streams(self._connection)
@@ -113,8 +131,8 @@ class Link:
         self._control = self._connection.createDataChannel("control", negotiated=True, id=0)
         self._control.on("message", self._message)
         self._control.on("open", self._opened)
-        self._candidates = 0
-        self._described = asyncio.Event()
+        self._names = 0
+        self._described = asyncio.Event()  # or closed
         self._quality = quality
         self._task: asyncio.Task[None] | None = None
         self._uninstall: Callable[[], None] | None = None
@@ -126,9 +144,11 @@ class Link:
         Raises
         ------
         NegotiationError
-            If the offer is hostile, malformed, or has no codec in common (VP8 and Opus are needed).
+            If the offer is hostile, malformed, has no codec in common (VP8 and Opus are needed), or the link
+            is closed meanwhile.
         """
         check_offer(sdp)
+        self.candidates += len(candidate_hosts(sdp))
         try:
             await self._connection.setRemoteDescription(RTCSessionDescription(sdp=sdp, type="offer"))
             self._described.set()
@@ -137,31 +157,51 @@ class Link:
             raise NegotiationError(
                 f"The offer could not be answered ({type(error).__name__}: {error})."
             ) from error
+        if self._closed:
+            raise NegotiationError("The link was closed while its offer was being answered.")
         self._task = asyncio.create_task(self._beat(), name="nbrtc-link")
-        bitrate_bps = self._quality.bitrate_bps
-        return with_bitrates(self._connection.localDescription.sdp, bitrate_bps, 2 * bitrate_bps)
+        answer = self._connection.localDescription.sdp
+        self.is_on_loopback = set(candidate_hosts(answer)) == {LOOPBACK}
+        return with_bitrates(answer, self._quality.bitrate_bps)
 
     async def add_candidate(self, message: Candidate) -> None:
-        """Take a trickled candidate; an empty one ends them (RFC 8838)."""
-        self._candidates += 1
-        if self._candidates > MAX_CANDIDATES:
-            raise NegotiationError(
-                f"More than {MAX_CANDIDATES} candidates came for one link; the rest is refused."
-            )
-        await self._described.wait()  # candidates trickle in while the offer is still being read
+        """Take a trickled candidate; an empty one ends them (RFC 8838).
+
+        Raises
+        ------
+        NegotiationError
+            If it is malformed, or the first one too many; what follows that one is dropped in silence.
+        """
         if not message.candidate:
-            await self._connection.addIceCandidate(None)
+            self.candidates_ended = True
+        self.candidates += bool(message.candidate)
+        self._names += ".local" in message.candidate
+        if self.candidates > MAX_CANDIDATES or self._names > MAX_MDNS_CANDIDATES:
+            if self.candidates == MAX_CANDIDATES + 1 or self._names == MAX_MDNS_CANDIDATES + 1:
+                raise NegotiationError(
+                    f"More than {MAX_CANDIDATES} candidates, or {MAX_MDNS_CANDIDATES} .local names, came for "
+                    "one link; the rest is refused."
+                )
+            return
+        await self._described.wait()  # candidates trickle in while the offer is still being read
+        if self._closed:
+            return
+        if not message.candidate:
+            if self.candidates:  # else ICE would fail without saying why
+                await self._connection.addIceCandidate(None)
             return
         try:
             candidate = candidate_from_sdp(message.candidate.removeprefix("candidate:"))
+            candidate.sdpMid, candidate.sdpMLineIndex = message.sdp_mid, message.sdp_m_line_index
+            await self._connection.addIceCandidate(candidate)
         except (ValueError, AssertionError, IndexError) as error:
-            raise NegotiationError(f"The candidate {message.candidate[:80]!r} is malformed.") from error
-        candidate.sdpMid, candidate.sdpMLineIndex = message.sdp_mid, message.sdp_m_line_index
-        await self._connection.addIceCandidate(candidate)
+            raise NegotiationError(
+                f"The candidate {message.candidate[:80]!r} of section {message.sdp_mid!r} is malformed."
+            ) from error
 
     def send(self, event: Event) -> bool:
         """Send an event on the data channel; False if it is not open (the comm is the fallback)."""
-        if not self.is_open or self._control.readyState != "open":
+        if not self.is_open or self._closed or self._control.readyState != "open":
             return False
         if self._control.bufferedAmount > MAX_BUFFERED_BYTES:
             return False
@@ -189,6 +229,11 @@ class Link:
         media = [inbound.last_packet_s or 0.0 for inbound in (self.video, self.audio)]
         return time.monotonic() - max(self.heard_s, *media)
 
+    @property
+    def age_s(self) -> float:
+        """Seconds since the offer came."""
+        return time.monotonic() - self._born_s
+
     def figures(self, now_s: float) -> dict[str, object]:
         """Counters, delays in s and bitrates in bit/s, for `Call.engine_status`."""
         return {
@@ -199,6 +244,7 @@ class Link:
             "audio_frames": self.audio.feed.frames,
             "sent_frames": self.outgoing.sent,
             "replaced_frames": self.outgoing.replaced,
+            "waiting_frames": self.outgoing.waiting,
             "effect_delay_s": self.outgoing.effect_delay_s,
             "send_limit_bps": self.limit.bitrate_bps(now_s),
             "audio_buffer_delay_s": self.audio.buffer.counters.delay_s,
@@ -206,24 +252,35 @@ class Link:
         }
 
     async def close(self) -> None:
-        """End the connection and everything in it; idempotent."""
+        """Let what was said last be heard, then end the connection and everything in it; idempotent."""
         if self._closed:
             return
         self._closed = True
-        self.is_open = False
+        self._described.set()
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
-        self.outgoing.stop()
-        self._silence.stop()
-        self.video.close()
-        self.audio.close()
+        if self.is_open and self.silent_s < SILENT_S:
+            await self._delivered()
+        self.is_open = False
         try:
-            async with asyncio.timeout(3):
+            async with asyncio.timeout(CLOSE_S):
                 await self._connection.close()
         except TimeoutError:
-            logger.warning("The peer connection of page %s did not close within 3 s", self.page)
-        self.impair(None)
+            logger.warning("The peer connection of page %s did not close within %.0f s", self.page, CLOSE_S)
+        finally:
+            self.outgoing.stop()
+            self._silence.stop()
+            self.video.close()
+            self.audio.close()
+            self.impair(None)
+
+    async def _delivered(self) -> None:
+        """Wait until the page has acknowledged all control messages; aiortc says it by no event."""
+        for _ in range(round(GOODBYE_S / GOODBYE_LOOK_S)):
+            if is_control_delivered(self._connection):
+                return
+            await asyncio.sleep(GOODBYE_LOOK_S)
 
     async def _beat(self) -> None:
         ticks = 0
@@ -250,7 +307,7 @@ class Link:
             return
         self.heard_s = time.monotonic()
         if isinstance(intent, Pong):
-            rtt_s = max(0.0, self.heard_s - intent.sent_s)
+            rtt_s = min(max(0.0, self.heard_s - intent.sent_s), MAX_RTT_S)
             self.rtt_s = rtt_s if self.rtt_s is None else 0.8 * self.rtt_s + 0.2 * rtt_s
         else:
             self._on_intent(intent)
@@ -260,9 +317,7 @@ class Link:
         logger.info("Link %s/%d: %s", self.page, self.generation, state)
         if state in ("failed", "closed") and not self._closed:
             self.is_open = False
-            self._on_failed(
-                "The connection to the page ended." if state == "closed" else "No network path worked."
-            )
+            self._on_failed(state == "closed")
 
     def _downstream_bps(self) -> float:
         """Frames that go straight back must fit the way back, too; nobody encodes them anew."""

@@ -1,7 +1,7 @@
 """One call in the engine: what each intent of a page and each verb of the kernel does to it.
 
-All on the engine's loop. `CallState` on the board is the whole public face of a session; the link, the studio and the
-tape do the work.
+All on the engine's loop. `CallState` on the board is the whole public face of a session; the link, the studio
+and the tape do the work.
 """
 
 import logging
@@ -99,15 +99,17 @@ class Session:
         self._board.change()
 
     async def close(self, code: Literal["closed", "kernel-gone"], reason: str) -> None:
-        """End the call for good: finish the recording, tell the page, free everything. Idempotent."""
+        """End the call for good: tell the page, finish the recording, free everything. Idempotent."""
         if self._closed:
             return
         self._closed = True
-        await self._tape.stop()
-        await self._ownership.dismiss(code, reason)
-        await self._ownership.close()
-        await self.studio.close()
+        self._ownership.dismiss(code, reason)
         self._board.change(phase="closed", reason=reason)
+        try:
+            await self._tape.stop()
+        finally:
+            await self._ownership.close()
+            await self.studio.close()
 
     # --- what a page wants
 
@@ -119,13 +121,20 @@ class Session:
         try:
             await self._carry_out(page, intent)
         except NbrtcError as error:
-            if identity is None:
-                self._board.problem(error.code, str(error))
-            else:
-                self._board.reply(page, Reply(id=identity, error_code=error.code, error_message=str(error)))
+            self._refuse(page, identity, error.code, str(error))
+        except Exception as error:
+            logger.exception("An intent of page %s failed: %s", page, type(intent).__name__)
+            self._refuse(page, identity, "error", f"{type(error).__name__}: {error}")
+
+    def _refuse(self, page: str, identity: str | None, code: str, message: str) -> None:
+        if identity is None:
+            self._board.problem(code, message)
+        else:
+            self._board.reply(page, Reply(id=identity, error_code=code, error_message=message))
 
     async def _carry_out(self, page: str, intent: Intent) -> None:
-        is_owner = page == self._board.state.owner
+        owner = self._board.state.owner
+        is_owner = page == owner
         match intent:
             case Hello():
                 self._welcome(page)
@@ -133,8 +142,9 @@ class Session:
                 await self._ownership.offer(page, intent)
             case Candidate():
                 await self._ownership.candidate(page, intent)
-            case Leave() if is_owner:
-                await self._ownership.release(intent.reason)
+            case Leave() if is_owner or (owner is None and page == self._ownership.last_page):
+                self._ownership.release(intent.reason)
+                await self._tape.stop()
             case MediaStatus() if is_owner:
                 self._media(intent)
             case StatsSample() if is_owner:
@@ -163,7 +173,7 @@ class Session:
         self._board.send(page, welcome)
 
     def _media(self, status: MediaStatus) -> None:
-        state, link = self._board.state, self._ownership.link
+        state = self._board.state
         if status.camera is not None:
             self._tape.size = status.camera
         python = msgspec.structs.replace(PYTHON, receives_video=status.camera_on)
@@ -175,9 +185,7 @@ class Session:
             microphone_requested=state.microphone_requested and not status.microphone_on,
             participants=(state.participants[0], python),
         )
-        if link is not None and not link.has_reported:
-            link.has_reported = True
-            self._ownership.reported()
+        self._ownership.reported()
 
     # --- what Python wants
 
@@ -188,7 +196,8 @@ class Session:
                 if self._board.state.phase not in ("connecting", "connected", "reconnecting"):
                     self._board.change(join_requested=True)
             case LeaveCall():
-                await self._ownership.dismiss("left", "Python left the call.")
+                self._ownership.dismiss("left", "Python left the call.")
+                await self._tape.stop()
             case Switch():
                 self._switch(verb)
             case ChangeQuality():

@@ -1,8 +1,8 @@
-"""The studio: where the camera's pictures are decoded for whoever in the kernel wants them, and results come back.
+"""The studio: where the camera is decoded for whoever in the kernel wants pictures, and results come back.
 
-Frames cross on credit. A subscriber (one per frame port of the kernel) says "ready, I have seen number N"; it gets
-the newest picture after N as soon as there is one. So no queue grows, and a slow subscriber skips frames, which are
-counted. The decoder runs only while somebody has asked within the last seconds.
+Frames cross on credit. A subscriber (one per frame port of the kernel) says "ready, I have seen number N" and
+gets the newest picture after N as soon as there is one. So no queue grows, and a slow subscriber skips
+frames, which are counted. The decoder runs only while somebody has asked within the last seconds.
 """
 
 import asyncio
@@ -12,10 +12,12 @@ from dataclasses import dataclass
 
 from av import VideoFrame
 
+from ..errors import FrameError
 from ..messages import FrameHeader
 from ..pictures import pack, packed_size, unpack
 from .decode import Picture, VideoDecoder
 from .link import Link
+from .tasks import Tasks
 
 IDLE_S = 5.0
 """Decoding stops when no subscriber has asked for this long."""
@@ -45,25 +47,25 @@ class Studio:
         self._good: VideoFrame | None = None
         self._opened_s = time.monotonic()
         self._origin: float | None = None
-        self._closing: set[asyncio.Task[None]] = set()
+        self._resting: asyncio.TimerHandle | None = None
+        self._closing = Tasks()
 
     def attach(self, link: Link) -> None:
         """Work on this link's camera from now on."""
         self._link, self._origin = link, None
         link.outgoing.use_effect(self._effect)
         if self._effect and self._good is not None:
-            link.outgoing.show(self._good, 0, 0.0)  # the last good frame holds over a reconnection
+            link.outgoing.show(self._good, None, None)  # the last good frame holds over a reconnection
         self._decoder = VideoDecoder(link.video.feed, self._decoded, self._number)
         if self._waiting:
-            self._decoder.start()
+            self._start(self._decoder)
 
     def detach(self) -> None:
         """The link goes."""
+        self._cancel_rest()
         if self._decoder is not None:
             self._number = self._decoder.number
-            task = asyncio.create_task(self._decoder.close())
-            self._closing.add(task)
-            task.add_done_callback(self._closing.discard)
+            self._closing.spawn(self._decoder.close(), "nbrtc-decode-close")
         self._link = self._decoder = self._newest = self._packed = None
 
     def use_effect(self, on: bool) -> None:
@@ -79,9 +81,7 @@ class Studio:
         self._asked_s = time.monotonic()
         self._waiting[subscriber] = _Waiting(deliver, after, self._asked_s)
         if self._decoder is not None and not self._decoder.is_running:
-            self._newest = None
-            self._decoder.start()
-            asyncio.get_running_loop().call_later(IDLE_S, self._rest)
+            self._start(self._decoder)
         self._serve(subscriber)
 
     def forget(self, subscriber: bytes) -> None:
@@ -89,9 +89,20 @@ class Studio:
         self._waiting.pop(subscriber, None)
 
     def result(self, header: FrameHeader, planes: memoryview) -> None:
-        """An effect's picture: send it now."""
-        if packed_size(header.width, header.height) != len(planes) or not self._effect:
-            return
+        """An effect's picture: send it now.
+
+        Raises
+        ------
+        FrameError
+            If the planes are not those of a picture of this size.
+        """
+        size = packed_size(header.width, header.height)
+        if min(header.width, header.height) < 1 or size != len(planes):
+            raise FrameError(
+                f"A picture of {header.width}x{header.height} has {size} bytes in yuv420p, not {len(planes)}."
+            )
+        if not self._effect:
+            return  # it was taken off while the kernel still worked
         picture = unpack(planes, header.width, header.height)
         self._good = picture
         if self._link is not None:
@@ -100,7 +111,12 @@ class Studio:
     async def close(self) -> None:
         """Stop decoding for good."""
         self.detach()
-        await asyncio.gather(*self._closing, return_exceptions=True)
+        await self._closing.finish()
+
+    def _start(self, decoder: VideoDecoder) -> None:
+        self._newest = self._packed = None  # whoever asks wants a picture of now
+        decoder.start()
+        self._rest_after(IDLE_S)
 
     def _decoded(self, picture: Picture) -> None:
         self._newest, self._packed = picture, None
@@ -127,13 +143,19 @@ class Studio:
         )
         waiting.deliver(header, self._packed)
 
+    def _rest_after(self, delay_s: float) -> None:
+        self._cancel_rest()
+        self._resting = asyncio.get_running_loop().call_later(delay_s, self._rest)
+
+    def _cancel_rest(self) -> None:
+        if self._resting is not None:
+            self._resting.cancel()
+
     def _rest(self) -> None:
-        decoder = self._decoder
-        if decoder is None or not decoder.is_running:
-            return
+        """Stop decoding if nobody has asked for a while; look again later if somebody has."""
         idle_s = time.monotonic() - self._asked_s
-        if idle_s >= IDLE_S and not self._waiting:
-            decoder.stop()
+        if idle_s < IDLE_S or self._waiting:
+            self._rest_after(max(0.5, IDLE_S - idle_s))
+        elif self._decoder is not None:
+            self._decoder.stop()
             self._newest = self._packed = None
-        else:
-            asyncio.get_running_loop().call_later(max(0.5, IDLE_S - idle_s), self._rest)

@@ -54,7 +54,7 @@ class Tape:
             folder.mkdir(exist_ok=True)
         except OSError as error:
             raise RecordingError(f"The folder {folder} could not be made ({error.strerror}).") from error
-        return str(folder / f"call-{datetime.now():%Y-%m-%d-%H%M%S}.mkv")
+        return str(folder / f"call-{datetime.now().astimezone():%Y-%m-%d-%H%M%S}.mkv")
 
     def start(self, path: str, link: Link) -> RecordingStatus:
         """Begin recording the link's camera and microphone.
