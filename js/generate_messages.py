@@ -33,7 +33,7 @@ def type_text(annotation: object) -> str:
         return f"Readonly<Record<{type_text(arguments[0])}, {type_text(arguments[1])}>>"
     names = {str: "string", bool: "boolean", int: "number", float: "number", type(None): "null"}
     if annotation in names:
-        return names[typing.cast(type, annotation)]
+        return names[annotation]
     if isinstance(annotation, type) and issubclass(annotation, messages.Wire):
         return annotation.__name__
     raise TypeError(f"{annotation!r} has no TypeScript counterpart here: add it to js/generate_messages.py")
@@ -57,7 +57,9 @@ def generate() -> str:
         value
         for module in (nouns, page)
         for value in vars(module).values()
-        if isinstance(value, type) and issubclass(value, messages.Wire) and value.__module__ == module.__name__
+        if isinstance(value, type)
+        and issubclass(value, messages.Wire)
+        and value.__module__ == module.__name__
     ]
     structs.remove(messages.Wire)
     parts = [HEADER.format(protocol=messages.PROTOCOL).rstrip()]

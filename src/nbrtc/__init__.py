@@ -4,8 +4,8 @@
 >>> call = nbrtc.Call()
 >>> call                      # nothing starts until you click "Start camera"
 
-Names are loaded when they are first used: ``import nbrtc`` costs a few milliseconds, and the engine process, which
-imports this package too, never loads the widget.
+Names are loaded when they are first used: ``import nbrtc`` costs a few milliseconds, and the engine
+process, which imports this package too, never loads the widget.
 """
 
 from importlib import import_module
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
         NotConnected,
         RecordingError,
     )
-    from .frames import Frame
+    from .frame import Frame
     from .messages import Impairment, Quality
     from .recording import Recording
 
@@ -32,7 +32,7 @@ _HOMES = {
     "Call": "call",
     "CallError": "errors",
     "EngineError": "errors",
-    "Frame": "frames",
+    "Frame": "frame",
     "FrameError": "errors",
     "Impairment": "messages",
     "NbrtcError": "errors",

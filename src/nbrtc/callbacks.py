@@ -1,4 +1,4 @@
-"""The user's callbacks on a call's phases: on a thread of their own, in order, one failing without the others."""
+"""The user's callbacks on a call's phases: on a thread of their own, in order, failing alone."""
 
 import contextlib
 import queue
@@ -49,7 +49,8 @@ class PhaseCallbacks:
             self._thread.start()
         while True:
             try:
-                return self._waiting.put_nowait(phase)
+                self._waiting.put_nowait(phase)
+                return
             except queue.Full:
                 with contextlib.suppress(queue.Empty):  # the thread may have been quicker
                     self._waiting.get_nowait()

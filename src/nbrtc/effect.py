@@ -1,48 +1,97 @@
-"""The user's function on every frame: runs in the kernel, on a thread of its own, newest frame wins."""
+"""A video effect: the user's function, the form of picture that it takes, and what it may return."""
 
-import asyncio
 import inspect
-import threading
-import traceback
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 
-from .bridge import Bridge
-from .errors import EngineError, FrameError, NbrtcError
-from .frames import POLL_S, Frame, FramePort
-from .messages import FrameHeader
+from .errors import FrameError
+from .frame import Frame
 from .pictures import pack
 
 MAX_SIDE = 4096
 """Pixels; larger pictures are refused before they are encoded."""
 
 Form = Literal["ndarray", "image", "video-frame"]
+Function = Callable[..., Any]
 
 
-def form_of(function: Callable[..., Any]) -> Form:
+@dataclass(frozen=True, eq=False)
+class VideoEffect:
+    """A function on frames, checked once; one object, so that function and form are swapped together."""
+
+    function: Function
+    form: Form
+    name: str
+
+    @classmethod
+    def of(cls, function: Function) -> "VideoEffect":
+        """The effect that a function makes.
+
+        Raises
+        ------
+        TypeError
+            If it is not a function of one picture.
+        """
+        if not callable(function):
+            raise TypeError(f"A video effect is a function of the frame, not {function!r}.")
+        return cls(function, form_of(function), describe(function))
+
+    def __call__(self, frame: Frame) -> Any | Awaitable[Any]:
+        """Whatever the function returns for this frame."""
+        match self.form:
+            case "video-frame":
+                return self.function(frame.video_frame)
+            case "image":
+                return self.function(frame.to_image())
+            case _:
+                return self.function(frame.to_ndarray())
+
+
+def form_of(function: Function) -> Form:
     """Which form of a picture a function takes, by the annotation of its first parameter.
 
     `av.VideoFrame` (the form of streamlit-webrtc's callbacks) and `PIL.Image.Image` are told by name, so that
     string annotations work without evaluating them; everything else is an ndarray.
+
+    Raises
+    ------
+    TypeError
+        If it cannot be called with one argument.
     """
-    parameters = list(inspect.signature(function).parameters.values())
-    if not parameters:
-        raise TypeError(f"{describe(function)} takes no parameter; a video effect takes the frame.")
-    annotation = parameters[0].annotation
+    try:
+        signature = inspect.signature(function)
+    except ValueError:
+        return "ndarray"  # a builtin that does not tell
+    try:
+        signature.bind(None)
+    except TypeError as error:
+        raise TypeError(
+            f"{describe(function)} cannot be called with one argument, the frame ({error}); write it as "
+            "def effect(frame): ... return picture."
+        ) from None
+    annotation = next(iter(signature.parameters.values())).annotation
     name = annotation if isinstance(annotation, str) else getattr(annotation, "__name__", str(annotation))
     forms: dict[str, Form] = {"VideoFrame": "video-frame", "Image": "image"}
-    return forms.get(name.rsplit(".")[-1], "ndarray")
+    return forms.get(name.strip("'\" ").rsplit(".")[-1], "ndarray")
 
 
-def describe(function: Callable[..., Any]) -> str:
+def describe(function: Function) -> str:
     """A function's name as a person knows it."""
     return f"{getattr(function, '__name__', type(function).__name__)}()"
 
 
 def to_planes(value: object, who: str) -> tuple[int, int, bytearray]:
     """(width, height, packed yuv420p) of a picture that a function returned.
+
+    Parameters
+    ----------
+    value
+        ndarray (height, width, 3) uint8 RGB, PIL image, or `av.VideoFrame` of any format.
+    who
+        Whom the error blames.
 
     Raises
     ------
@@ -54,18 +103,7 @@ def to_planes(value: object, who: str) -> tuple[int, int, bytearray]:
     if isinstance(value, VideoFrame):
         picture = value
     else:
-        if hasattr(value, "convert") and hasattr(value, "mode"):  # a PIL image, without importing PIL
-            value = np.asarray(value.convert("RGB"))
-        if not isinstance(value, np.ndarray):
-            raise FrameError(
-                f"{who} returned {type(value).__name__}; return an ndarray (H, W, 3) uint8, a PIL image or an "
-                "av.VideoFrame."
-            )
-        if value.ndim != 3 or value.shape[2] != 3 or value.dtype != np.uint8 or 0 in value.shape:
-            raise FrameError(
-                f"{who} returned an array {value.shape} of {value.dtype}; a picture is (H, W, 3) uint8 RGB."
-            )
-        picture = VideoFrame.from_ndarray(np.ascontiguousarray(value), format="rgb24")
+        picture = VideoFrame.from_ndarray(_checked_array(value, who), format="rgb24")
     if max(picture.width, picture.height) > MAX_SIDE:
         raise FrameError(
             f"{who} returned {picture.width}x{picture.height} pixels; at most {MAX_SIDE} a side are sent."
@@ -75,105 +113,19 @@ def to_planes(value: object, who: str) -> tuple[int, int, bytearray]:
     return picture.width, picture.height, pack(picture)
 
 
-class EffectRunner:
-    """Runs the current video effect of one call until `close`.
-
-    Parameters
-    ----------
-    on_error
-        Told the function, the error and its traceback, on the runner's thread, for every failure.
-    """
-
-    def __init__(
-        self, bridge: Bridge, call: str, on_error: Callable[[Callable[..., Any], Exception, str], None]
-    ) -> None:
-        self._bridge = bridge
-        self._call = call
-        self._on_error = on_error
-        self._function: Callable[..., Any] | None = None
-        self._form: Form = "ndarray"
-        self._stopped = threading.Event()
-        self._thread: threading.Thread | None = None
-        self.frames = self.skipped = self.errors = 0
-        self.run_s = 0.0
-
-    @property
-    def function(self) -> Callable[..., Any] | None:
-        """The current effect."""
-        return self._function
-
-    def use(self, function: Callable[..., Any] | None) -> None:
-        """Swap the function; None ends the thread after the frame that it works on."""
-        if function is not None:
-            self._form = form_of(function)
-        self._function = function
-        if function is None:
-            self._stopped.set()
-        elif self._thread is None or self._stopped.is_set():
-            self._stopped = threading.Event()
-            self._thread = threading.Thread(
-                target=self._run, args=(self._stopped,), name="nbrtc-video-effect", daemon=True
-            )
-            self._thread.start()
-
-    def close(self) -> None:
-        """End the thread after the frame that it works on. Idempotent."""
-        self.use(None)
-
-    def _run(self, stopped: threading.Event) -> None:
-        port = FramePort(self._bridge, self._call)
-        loop: asyncio.AbstractEventLoop | None = None
-        result: tuple[FrameHeader, bytearray] | None = None
-        try:
-            while not stopped.is_set():
-                try:
-                    frame = port.receive(POLL_S, result)
-                    result = None
-                except EngineError:
-                    result = None
-                    stopped.wait(POLL_S)  # a new engine comes with the next start
-                    continue
-                except NbrtcError:
-                    return  # the call is closed
-                function = self._function
-                if frame is None or function is None:
-                    continue
-                self.skipped += frame.skipped
-                began_s = frame.age_s
-                try:
-                    value = function(self._input(frame))
-                    if inspect.isawaitable(value):
-                        loop = loop or asyncio.new_event_loop()
-                        value = loop.run_until_complete(_awaited(value))
-                    width, height, planes = to_planes(value, describe(function))
-                except Exception as error:
-                    self.errors += 1
-                    self._on_error(function, error, traceback.format_exc())
-                    continue
-                self.frames += 1
-                self.run_s = frame.age_s - began_s
-                header = frame._header
-                result = (
-                    FrameHeader(
-                        number=header.number,
-                        width=width,
-                        height=height,
-                        timestamp=header.timestamp,
-                        arrived_s=header.arrived_s,
-                        time_s=header.time_s,
-                    ),
-                    planes,
-                )
-        finally:
-            port.close()
-            if loop is not None:
-                loop.close()
-
-    def _input(self, frame: Frame) -> object:
-        if self._form == "video-frame":
-            return frame.video_frame
-        return frame.to_image() if self._form == "image" else frame.to_ndarray()
-
-
-async def _awaited(value: Awaitable[Any]) -> Any:
-    return await value
+def _checked_array(value: object, who: str) -> "np.ndarray[Any, np.dtype[np.uint8]]":
+    if hasattr(value, "convert") and hasattr(value, "mode"):  # a PIL image, without importing PIL
+        value = np.asarray(value.convert("RGB"))
+    wanted = "an ndarray (height, width, 3) of uint8, a PIL image or an av.VideoFrame"
+    if value is None:
+        raise FrameError(f"{who} returned None; is a return missing? Return {wanted}.")
+    if not isinstance(value, np.ndarray):
+        raise FrameError(f"{who} returned {type(value).__name__}; return {wanted}.")
+    if value.ndim != 3 or value.shape[2] != 3 or 0 in value.shape:
+        raise FrameError(f"{who} returned an array of shape {value.shape}; a picture is (height, width, 3).")
+    if value.dtype != np.uint8:
+        raise FrameError(
+            f"{who} returned an array of {value.dtype}; a picture is uint8, 0 to 255: "
+            "numpy.clip(picture, 0, 255).astype(numpy.uint8)."
+        )
+    return np.ascontiguousarray(value)

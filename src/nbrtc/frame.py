@@ -25,7 +25,7 @@ class Frame:
         Its packed yuv420p planes (see `nbrtc.pictures`).
     """
 
-    def __init__(self, header: FrameHeader, planes: "bytes | bytearray | memoryview") -> None:
+    def __init__(self, header: FrameHeader, planes: "bytes | memoryview") -> None:
         self.header = header
         self._planes = planes
         self._video_frame: VideoFrame | None = None
@@ -73,7 +73,7 @@ class Frame:
 
     def to_ndarray(self, format: str = "rgb24") -> NDArray[np.uint8]:  # noqa: A002  PyAV's own name for it
         """A fresh array, by default (height, width, 3) uint8 RGB; `format` is a PyAV pixel format."""
-        return cast("NDArray[np.uint8]", self.video_frame.to_ndarray(format=format))
+        return cast(NDArray[np.uint8], self.video_frame.to_ndarray(format=format))
 
     def to_image(self) -> "PIL.Image.Image":
         """A fresh PIL image (RGB)."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 from .bridge import Bridge
 from .frame import Frame
@@ -14,8 +15,8 @@ POLL_S = 0.1
 class Frames:
     """What `call.frames()` returns: iterate with ``for`` or ``async for``; ends when the call does.
 
-    Only the newest frame is ever waiting: a slow loop skips frames (see `Frame.skipped`) and never falls behind.
-    Each loop over it is a reader of its own.
+    Only the newest frame is ever waiting: a slow loop skips frames (see `Frame.skipped`) and never falls
+    behind. Each loop over it is a reader of its own.
 
     Parameters
     ----------
@@ -39,14 +40,14 @@ class Frames:
                     yield frame
 
     async def __aiter__(self) -> AsyncIterator[Frame]:
-        # one thread at a time uses the port: each `receive` is awaited before the next, and before the port closes
-        with FramePort(self._bridge, self._call) as port:
+        # one thread does all that is done with the port, so however the loop ends, closing comes after
+        # receiving
+        port, thread = FramePort(self._bridge, self._call), ThreadPoolExecutor(1, "nbrtc-frames")
+        try:
             while self._is_live():
-                receiving = asyncio.ensure_future(asyncio.to_thread(port.receive, POLL_S))
-                try:
-                    frame = await asyncio.shield(receiving)
-                except asyncio.CancelledError:
-                    await asyncio.wait([receiving])
-                    raise
+                frame = await asyncio.get_running_loop().run_in_executor(thread, port.receive, POLL_S)
                 if frame is not None:
                     yield frame
+        finally:
+            thread.submit(port.close)
+            thread.shutdown(wait=False)

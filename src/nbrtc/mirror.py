@@ -1,6 +1,5 @@
-"""The kernel's mirror of the engine's state: read from every thread, waited for, never written by the user."""
+"""The kernel's mirror of the engine's state: for every thread to read and to wait for."""
 
-import asyncio
 import threading
 import time
 from collections.abc import Callable
@@ -13,7 +12,8 @@ from .poster import sentence
 
 LIVE: tuple[Phase, ...] = ("connecting", "connected", "reconnecting")
 RECOVERY_S = 15.0
-"""After an engine was lost the page has this long to connect again before readers of frames are told the end."""
+"""After an engine was lost the page has this long to connect again before readers of frames are told the
+end."""
 
 
 class StateMirror:
@@ -26,14 +26,14 @@ class StateMirror:
     state
         What is true before the engine speaks.
     on_phase
-        Told each new phase, in order, on the thread that brought it, under the mirror's lock: it returns at once.
+        Told each new phase, in order, on the thread that brought it, under the mirror's lock: it returns at
+        once.
     """
 
     def __init__(self, state: CallState, on_phase: Callable[[Phase], None]) -> None:
         self._state = state
         self._on_phase = on_phase
         self._changed = threading.Condition()
-        self._wakers: list[Callable[[], None]] = []
         self._lost_s = float("-inf")
 
     @property
@@ -78,30 +78,10 @@ class StateMirror:
             If the call is closed first.
         """
         with self._changed:
-            if not self._changed.wait_for(lambda: self._is_decided(phase), timeout_s):
-                raise self._too_late(timeout_s)
-        self._require(phase)
-
-    async def until(self, phase: Phase, timeout_s: float) -> None:
-        """`wait_for`, for the running event loop: it blocks nothing."""
-        loop, changed = asyncio.get_running_loop(), asyncio.Event()
-
-        def wake() -> None:
-            loop.call_soon_threadsafe(changed.set)
-
-        with self._changed:
-            self._wakers.append(wake)
-        try:
-            async with asyncio.timeout(timeout_s):
-                while not self._is_decided(phase):
-                    changed.clear()
-                    await changed.wait()
-        except TimeoutError:
-            raise self._too_late(timeout_s) from None
-        finally:
-            with self._changed:
-                self._wakers.remove(wake)
-        self._require(phase)
+            if not self._changed.wait_for(lambda: self._state.phase in (phase, "closed"), timeout_s):
+                raise TimeoutError(f"After {timeout_s:g} s the call is still {sentence(self._state)}.")
+            if self._state.phase != phase:
+                raise CallError(f"The call is {sentence(self._state)}: make a new Call().")
 
     def _end(self, phase: Phase, reason: str) -> CallState:
         if self._state.phase != "closed":
@@ -121,18 +101,5 @@ class StateMirror:
     def _replace(self, state: CallState) -> None:
         before, self._state = self._state.phase, state
         self._changed.notify_all()
-        for wake in self._wakers:
-            wake()
         if state.phase != before:
             self._on_phase(state.phase)
-
-    def _is_decided(self, phase: Phase) -> bool:
-        return self._state.phase in (phase, "closed")
-
-    def _too_late(self, timeout_s: float) -> TimeoutError:
-        return TimeoutError(f"After {timeout_s:g} s the call is still {sentence(self._state)}.")
-
-    def _require(self, phase: Phase) -> None:
-        # another thread may have moved the call on meanwhile: that it was in `phase` is what was asked
-        if self._state.phase == "closed" and phase != "closed":
-            raise CallError(f"The call is {sentence(self._state)}: make a new Call().")

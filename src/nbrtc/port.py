@@ -1,14 +1,13 @@
 """The kernel's end of the frames' socket: a credit out, the newest picture in."""
 
-from typing import TYPE_CHECKING
+import contextlib
+
+import zmq
 
 from .bridge import Bridge
 from .errors import EngineError
 from .frame import Frame
 from .messages import FrameCredit, FrameHeader, FrameStop, decode_frame_message, encode_bridge
-
-if TYPE_CHECKING:
-    import zmq
 
 GOODBYE_MS = 100
 """How long a closed port's last word may wait for an engine that is slow to read it."""
@@ -20,8 +19,8 @@ Result = tuple[FrameHeader, bytes | bytearray]
 class FramePort:
     """One subscriber's conversation with the engine. At most one picture waits for it, the newest.
 
-    It outlives the engine: a new one is asked as soon as it is there. Used by one thread at a time; in a ``with``
-    block the credit is given back at its end.
+    It outlives the engine: a new one is asked as soon as it is there. Used by one thread at a time; in a
+    ``with`` block the credit is given back at its end.
 
     Parameters
     ----------
@@ -54,36 +53,38 @@ class FramePort:
         EngineError
             If the bridge was closed: no engine will come.
         """
-        socket = self._connected(timeout_s)
-        if socket is None:
-            return None
-        if not self._is_asking or result is not None:
-            self._ask(socket, result)
         try:
+            socket = self._connected(timeout_s)
+            if socket is None:
+                return None
+            if not self._is_asking or result is not None:
+                self._ask(socket, result)
             if not socket.poll(round(timeout_s * 1000)):
                 return None
             header, *planes = socket.recv_multipart(copy=False)
-        except self._bridge.closed_errors as error:
+            self._is_asking = False
+            message = decode_frame_message(header.buffer)
+            if isinstance(message, FrameHeader):
+                self._after = message.number
+                return Frame(message, planes[0].buffer)
+            # the engine does not know the call: a new one may hear of it a moment later, so nothing is asked
+            # for the rest of this turn
+            socket.poll(round(timeout_s * 1000))
+            return None
+        except zmq.ContextTerminated as error:
             raise EngineError("nbrtc was closed: no more frames come.") from error
-        message = decode_frame_message(header.buffer)
-        self._is_asking = False
-        if isinstance(message, FrameHeader):
-            self._after = message.number
-            return Frame(message, planes[0].buffer)
-        # the engine does not know the call: a new one may hear of it a moment later, so ask again, but not at once
-        socket.poll(round(timeout_s * 1000))
-        return None
 
     def close(self) -> None:
         """Give the credit back. Idempotent."""
         socket, self._socket = self._socket, None
         if socket is None:
             return
-        if self._is_asking and not socket.closed:
-            socket.linger = GOODBYE_MS
-            socket.send_multipart([encode_bridge(FrameStop(call=self._call))])
+        if self._is_asking:
+            self._is_asking = False
+            with contextlib.suppress(zmq.ContextTerminated):  # then nobody is there to hear it
+                socket.linger = GOODBYE_MS
+                socket.send_multipart([encode_bridge(FrameStop(call=self._call))])
         socket.close()
-        self._is_asking = False
 
     def __enter__(self) -> "FramePort":
         return self
@@ -91,7 +92,7 @@ class FramePort:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _connected(self, timeout_s: float) -> "zmq.Socket[bytes] | None":
+    def _connected(self, timeout_s: float) -> zmq.Socket[bytes] | None:
         """The socket to the present engine."""
         if self._socket is not None and self._epoch != self._bridge.epoch:
             self.close()
@@ -100,7 +101,7 @@ class FramePort:
             self._socket = self._bridge.frames_socket(timeout_s)
         return self._socket
 
-    def _ask(self, socket: "zmq.Socket[bytes]", result: Result | None) -> None:
+    def _ask(self, socket: zmq.Socket[bytes], result: Result | None) -> None:
         credit = FrameCredit(call=self._call, after=self._after, result=None if result is None else result[0])
         parts: list[bytes | bytearray] = [encode_bridge(credit)]
         if result is not None:

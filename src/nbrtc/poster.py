@@ -30,13 +30,18 @@ def sentence(state: CallState) -> str:
 
 
 def html(state: CallState) -> str:
-    """A static card: no script, no network."""
+    """A static card: no script, no network, and nothing that is not meant for every reader of the file."""
     quality = state.quality
+    where = "had not been started" if state.phase == "idle" else f"was {sentence(state)}"
     return (
         '<div style="max-width:32rem;padding:1rem;border:1px solid currentColor;border-radius:4px;'
         'font-family:system-ui,sans-serif">'
-        "<strong>nbrtc video call</strong>"
-        f"<p style='margin:.5rem 0 0'>The call was {escape(sentence(state))} when this notebook was saved "
+        f"<strong>nbrtc video call with {escape(_person(state))}</strong>"
+        f'<p style="margin:.5rem 0 0">The call {escape(where)} when this notebook was saved '
         f"({quality.width}\u00d7{quality.height} at {quality.fps:g} frames a second was asked for). "
-        "Open the notebook with a running kernel and run this cell to call.</p></div>"
+        "Run this cell in a notebook with a kernel to call.</p></div>"
     )
+
+
+def _person(state: CallState) -> str:
+    return next((participant.name for participant in state.participants if not participant.is_python), "you")

@@ -1,7 +1,7 @@
 """What went wrong during a call, for `call.errors`."""
 
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 MAX_PROBLEMS = 200
@@ -13,8 +13,11 @@ class CallProblem:
     """One kind of error and how often it came."""
 
     code: str
+    """The kind of error, as in `nbrtc.NbrtcError.code`; ``"video-effect"`` and others for the user's code."""
     message: str
+    """A sentence: what happened, with which value, what to do. The latest one, if they differ."""
     traceback: str = ""
+    """Where the user's code raised."""
     count: int = 1
     first: datetime = field(default_factory=lambda: datetime.now(UTC))
     last: datetime = field(default_factory=lambda: datetime.now(UTC))
@@ -25,26 +28,32 @@ class CallProblem:
 
 
 class Problems:
-    """Bounded and ordered by first appearance; the same message counts up. Thread-safe."""
+    """Bounded and ordered by first appearance; the same problem counts up. Thread-safe."""
 
     def __init__(self) -> None:
-        self._items: dict[tuple[str, str], CallProblem] = {}
+        self._items: dict[tuple[str, object], CallProblem] = {}
         self._lock = threading.Lock()
 
-    def add(self, code: str, message: str, traceback: str = "") -> bool:
-        """Note a problem; True if it is new."""
+    def add(self, code: str, message: str, traceback: str = "", key: object = None) -> bool:
+        """Note a problem; True if it is new.
+
+        Parameters
+        ----------
+        key
+            What makes it the same as an earlier one; by default its message.
+        """
         with self._lock:
-            known = self._items.get((code, message))
-            if known is not None:
+            place = (code, message if key is None else key)
+            if (known := self._items.get(place)) is not None:
                 known.count += 1
-                known.last = datetime.now(UTC)
+                known.message, known.traceback, known.last = message, traceback, datetime.now(UTC)
                 return False
-            self._items[code, message] = CallProblem(code, message, traceback)
+            self._items[place] = CallProblem(code, message, traceback)
             while len(self._items) > MAX_PROBLEMS:
                 self._items.pop(next(iter(self._items)))
             return True
 
     def items(self) -> list[CallProblem]:
-        """A copy, oldest first."""
+        """Copies, oldest first."""
         with self._lock:
-            return list(self._items.values())
+            return [replace(problem) for problem in self._items.values()]

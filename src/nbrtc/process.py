@@ -6,24 +6,47 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from pathlib import Path
 
 from .errors import EngineError
 
 LOG_TAIL_BYTES = 2000
+LONGEST_FOLDER_BYTES = 90
+"""A socket's path may have 103 bytes on macOS and 107 on Linux."""
 
 
 class EngineProcess:
-    """One run of ``python -m nbrtc.engine``.
+    """One run of ``python -m nbrtc.engine``, in a folder of its own for sockets and log. Thread-safe.
 
-    Its standard input is a pipe that only this process holds: when the kernel dies, however it dies, the pipe ends and
-    the engine closes everything and exits. It has a session of its own, so that interrupting a cell does not reach it.
+    Its standard input is a pipe that only this process holds: when the kernel dies, however it dies, the
+    pipe ends and the engine closes everything and exits. It has a session of its own, so that interrupting
+    a cell does not reach it.
+
+    Raises
+    ------
+    EngineError
+        If the folder cannot be made.
     """
 
     def __init__(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="nbrtc-"))  # mode 0700: the sockets are this user's only
+        try:
+            self.folder = Path(tempfile.mkdtemp(prefix="nbrtc-"))  # mode 0700: for this user only
+        except OSError as error:
+            raise EngineError(
+                f"The engine has no folder for its sockets ({error}): set TMPDIR to one that can be written."
+            ) from error
+        if len(os.fsencode(self.folder)) > LONGEST_FOLDER_BYTES:
+            self.folder.rmdir()
+            raise EngineError(
+                f"{self.folder} is too long a path for sockets: set TMPDIR to a folder with a shorter one."
+            )
+        self.is_ready = False
+        """Whether it has said that it listens; until then there is nothing that it would have to finish."""
         self._log = self.folder / "engine.log"
         self._process: subprocess.Popen[bytes] | None = None
+        self._is_over = False
+        self._lock = threading.Lock()
 
     def start(self) -> None:
         """Start the process; it says `Ready` over the bridge when it listens.
@@ -31,20 +54,25 @@ class EngineProcess:
         Raises
         ------
         EngineError
-            If Python could not be started.
+            If Python could not be started, or `kill` or `close` came first.
         """
-        try:
-            with self._log.open("wb") as log:
-                self._process = subprocess.Popen(
-                    [sys.executable, "-m", "nbrtc.engine", str(self.folder)],
-                    stdin=subprocess.PIPE,
-                    stdout=log,
-                    stderr=log,
-                    start_new_session=True,
-                    env=self._environment(),
-                )
-        except OSError as error:
-            raise EngineError(f"The engine could not be started with {sys.executable} ({error}).") from error
+        with self._lock:
+            if self._is_over:
+                raise EngineError("The engine was ended before it was started.")
+            try:
+                with self._log.open("wb") as log:
+                    self._process = subprocess.Popen(
+                        [sys.executable, "-m", "nbrtc.engine", str(self.folder)],
+                        stdin=subprocess.PIPE,
+                        stdout=log,
+                        stderr=log,
+                        start_new_session=True,
+                        env=self._environment(),
+                    )
+            except OSError as error:
+                raise EngineError(
+                    f"The engine could not be started with {sys.executable} ({error})."
+                ) from error
 
     @property
     def pid(self) -> int | None:
@@ -69,30 +97,29 @@ class EngineProcess:
             return ""
 
     def kill(self) -> None:
-        """End it at once and reap it."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._release()
+        """End it at once, reap it and remove its folder. Idempotent."""
+        self._end(0.0)
 
-    def close(self, timeout_s: float = 10.0) -> None:
-        """Let it finish what it holds and end; kill it if it does not. Idempotent."""
-        if self._process is None:
-            self._release()
-            return
-        if self._process.stdin is not None:
-            self._process.stdin.close()
-        try:
-            self._process.wait(timeout_s)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self._release()
+    def close(self, timeout_s: float) -> None:
+        """Let it finish what it holds; kill it if it does not within `timeout_s`. Idempotent."""
+        self._end(timeout_s if self.is_ready else 0.0)
 
-    def _release(self) -> None:
+    def let_go(self) -> None:
+        """In a forked child: drop this end of the pipe, so that the kernel alone keeps the engine alive."""
         if self._process is not None and self._process.stdin is not None:
             self._process.stdin.close()
-        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _end(self, timeout_s: float) -> None:
+        with self._lock:
+            self._is_over = True
+            if self._process is not None:
+                self.let_go()
+                try:
+                    self._process.wait(timeout_s)
+                except subprocess.TimeoutExpired:
+                    self._process.kill()
+                    self._process.wait()
+            shutil.rmtree(self.folder, ignore_errors=True)  # the engine removes it, too, unless it was killed
 
     @staticmethod
     def _environment() -> dict[str, str]:

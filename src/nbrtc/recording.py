@@ -7,6 +7,9 @@ from html import escape
 from pathlib import Path
 from types import TracebackType
 from typing import Literal
+from urllib.parse import quote
+
+import msgspec
 
 from .errors import RecordingError
 from .messages import RecordingStatus
@@ -62,23 +65,24 @@ class Recording:
         Raises
         ------
         RecordingError
-            If the engine went meanwhile; what it had written stays beside the path.
+            If it failed: a full disk, or an engine that went. What had been written is kept; the error says
+            where.
         """
         with self._lock:
             if self.state == "recording":
                 self._status = self._stop(self._status.id)
+        if self.state == "failed":
+            raise RecordingError(self.error or f"The recording of {self.path} failed.")
         return self
 
     def update(self, status: RecordingStatus) -> None:
         """Mirror the engine's status. Called on the bridge's thread."""
-        if status.id == self._status.id:
+        if status.id == self._status.id and self.state == "recording":
             self._status = status
 
     def lose(self, reason: str) -> None:
         """The engine went: say where the rest is."""
         if self.state == "recording":
-            import msgspec
-
             partial = f"{self._status.path}.partial"
             error = f"{reason} What was recorded until a second before that is in {partial}."
             self._status = msgspec.structs.replace(self._status, state="failed", error=error)
@@ -89,11 +93,17 @@ class Recording:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.stop()
+        try:
+            self.stop()
+        except RecordingError as failure:
+            if error is None:
+                raise
+            error.add_note(str(failure))  # the block's own error is the one to see
 
     def __repr__(self) -> str:
-        text = f"<nbrtc.Recording {self.path.name}: {self.state}, {self.duration_s:.1f} s, {self.size_bytes} bytes>"
-        return text if self.error is None else f"{text[:-1]}; {self.error}>"
+        size = f"{self.duration_s:.1f} s, {self.size_bytes / 1e6:.1f} MB"
+        problem = f"; {self.error}" if self.error else ""
+        return f"<nbrtc.Recording {self.path.name}: {self.state}, {size}{problem}>"
 
     def _repr_html_(self) -> str:
         if self.state == "recording":
@@ -110,10 +120,10 @@ class Recording:
         )
 
     def _source(self) -> str:
-        """A data URL, or for a large file its path relative to the notebook's folder."""
+        """A data URL, or for a large file its URL relative to the notebook's folder."""
         if self.path.stat().st_size > EMBED_BYTES:
             try:
-                return escape(str(self.path.resolve().relative_to(Path.cwd())), quote=True)
+                return quote(self.path.resolve().relative_to(Path.cwd()).as_posix())
             except ValueError:
                 raise RecordingError(
                     f"the file is too large to be shown from a folder outside the notebook's ({Path.cwd()})"

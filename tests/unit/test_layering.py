@@ -14,7 +14,7 @@ SOURCE = Path(__file__).parents[2] / "src/nbrtc"
 LAYERS = {
     "errors": 0,
     "messages": 1,
-    **dict.fromkeys(["bridge", "process", "pictures", "stats", "ice", "lab"], 2),
+    **dict.fromkeys(["bridge", "process", "pulse", "pictures", "stats", "ice", "lab"], 2),
     **dict.fromkeys(["call"], 4),
     **dict.fromkeys(["cli", ""], 5),
 }

@@ -1,7 +1,7 @@
 """The page and the engine: JSON. An `Intent` goes up, an `Event` comes down.
 
-The bytes travel over the link's data channel once it is open, and over the widget's comm before that and whenever
-the channel is silent.
+The bytes travel over the link's data channel once it is open, and over the widget's comm before that and
+whenever the channel is silent.
 """
 
 from typing import Literal

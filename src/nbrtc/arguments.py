@@ -1,0 +1,57 @@
+"""Checks of what the user passes and assigns: each error names what would be valid."""
+
+from collections.abc import Collection
+from difflib import get_close_matches
+from inspect import isfunction
+
+import numpy as np
+
+MAX_NAME = 64
+"""Characters of a person's name."""
+
+
+def unknown_keywords(who: str, unknown: Collection[str], valid: Collection[str]) -> TypeError:
+    """The error for keywords that do not exist."""
+    names = ", ".join(map(repr, unknown))
+    return TypeError(f"{who} has no keyword {names}{_near(unknown, valid)}; it takes {', '.join(valid)}.")
+
+
+def check_assignment(owner: type, name: str) -> None:
+    """Refuse what would silently become a new attribute, or cover a method.
+
+    Raises
+    ------
+    AttributeError
+        Naming the attributes that are near, or what to do with the method.
+    """
+    if name.startswith("_") or (hasattr(owner, name) and not isfunction(vars(owner).get(name))):
+        return
+    if hasattr(owner, name):
+        raise AttributeError(f"{owner.__name__}.{name} is a method: call it or decorate with it.")
+    settable = [key for key, value in vars(owner).items() if getattr(value, "fset", None) is not None]
+    near = _near([name], [key for key in vars(owner) if not key.startswith("_")])
+    raise AttributeError(
+        f"{owner.__name__} has no attribute {name!r}{near}; what can be assigned: {', '.join(settable)}."
+    )
+
+
+def to_boolean(what: str, value: object) -> bool:
+    """True or False, also NumPy's; nothing else, because ``"no"`` is true."""
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{what} is True or False, not {value!r}.")
+    return bool(value)
+
+
+def to_name(value: object) -> str:
+    """A person's name as others see it."""
+    if not isinstance(value, str):
+        raise TypeError(f"name is a string, not {value!r}.")
+    name = value.strip()
+    if not name or len(name) > MAX_NAME or not name.isprintable():
+        raise ValueError(f"name has 1 to {MAX_NAME} printable characters, unlike {value[: MAX_NAME + 1]!r}.")
+    return name
+
+
+def _near(names: Collection[str], valid: Collection[str]) -> str:
+    near = [match for name in names for match in get_close_matches(name, valid, n=2)]
+    return f" (did you mean {' or '.join(near)}?)" if near else ""

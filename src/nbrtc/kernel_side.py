@@ -1,0 +1,215 @@
+"""The kernel's side of one call, all but the widget: what the engine said, and what it must be told again."""
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import msgspec
+
+from .bridge import Bridge
+from .callbacks import PhaseCallbacks
+from .effect import VideoEffect, describe
+from .effect_runner import EffectRunner
+from .errors import CallError, EngineError, RecordingError
+from .messages import (
+    Bye,
+    CallState,
+    ChangeQuality,
+    Event,
+    Notice,
+    Notification,
+    OpenCall,
+    PageMessage,
+    Participant,
+    Problem,
+    Quality,
+    Record,
+    RecordingStatus,
+    Report,
+    SetVideoEffect,
+    StateChanged,
+    StatsArrived,
+    StopRecord,
+    Verb,
+    encode_json,
+)
+from .mirror import StateMirror
+from .problems import Problems
+from .recording import Recording
+from .stats import StatsStore
+
+logger = logging.getLogger(__name__)
+
+STOP_RECORDING_S = 30.0
+"""A long recording's file is finished on disk, which takes its time."""
+PAGE_ID_CHARACTERS = 64
+
+
+class KernelSide:
+    """What a `Call` is made of: the mirror of its state, its errors, samples, recording and effect.
+
+    It is the bridge's client: after a crash the next engine hears everything again from `opening`.
+
+    Parameters
+    ----------
+    bridge
+        The way to the engine.
+    opening
+        The call as the user asked for it.
+    send
+        Sends a text to one page, or to all (None). From any thread.
+    """
+
+    def __init__(self, bridge: Bridge, opening: OpenCall, send: Callable[[str | None, str], None]) -> None:
+        self.bridge = bridge
+        self.problems = Problems()
+        self.samples = StatsStore()
+        self.callbacks = PhaseCallbacks(self._callback_failed)
+        person = Participant(id="you", name=opening.name)
+        state = CallState(quality=opening.quality, participants=(person,))
+        self.mirror = StateMirror(state, self.callbacks.put)
+        self.effect = EffectRunner(bridge, opening.call, self._effect_failed)
+        self._opening = opening
+        self._send = send
+        self._recording: Recording | None = None
+        self._is_open = False
+
+    @property
+    def id(self) -> str:
+        """The call's name between kernel and engine."""
+        return self._opening.call
+
+    def open(self) -> None:
+        """Tell the engine of the call, and start one if there is none."""
+        self._is_open = True
+        try:
+            self.bridge.register(self)
+        except EngineError:
+            self._is_open = False
+            raise
+
+    def close(self, reason: str) -> None:
+        """End the call in the engine and in every page. Idempotent."""
+        if not self._is_open:
+            return
+        self._is_open = False
+        self.effect.close()
+        self._tell_page(None, Bye(code="closed", reason=reason))
+        try:
+            self.bridge.unregister(self, reason)
+        except EngineError:
+            logger.exception("The engine could not be told that the call was closed")
+        self._tell_page(None, self.mirror.finish(reason))
+
+    # --- what the user wants
+
+    def request(self, verb: Verb, timeout_s: float = 10.0) -> msgspec.Raw:
+        """Ask the engine and wait for its word (see `Bridge.request`)."""
+        self._require_open()
+        return self.bridge.request(self.id, verb, timeout_s)
+
+    def change_quality(self, quality: Quality) -> None:
+        """Ask for another quality, now and of every later engine."""
+        self._require_open()
+        self._opening = msgspec.structs.replace(self._opening, quality=quality)
+        self.request(ChangeQuality(quality=quality))
+
+    def use_effect(self, effect: VideoEffect | None) -> None:
+        """Send the effect's pictures back, or the camera's own; this engine's and every later one's."""
+        self._require_open()
+        name = None if effect is None else effect.name
+        self._opening = msgspec.structs.replace(self._opening, video_effect=name)
+        self.effect.use(effect)
+        self.request(SetVideoEffect(name=name))
+
+    def record(self, path: str | Path) -> Recording:
+        """Start recording into `path`."""
+        value = self.request(Record(path=str(Path(path).expanduser().absolute())))
+        self._recording = Recording(msgspec.msgpack.decode(value, type=RecordingStatus), self._stop_recording)
+        return self._recording
+
+    def _stop_recording(self, identity: str) -> RecordingStatus:
+        try:
+            value = self.request(StopRecord(recording=identity), STOP_RECORDING_S)
+        except (CallError, EngineError) as error:
+            raise RecordingError(f"The recording could not be finished: {error}") from error
+        return msgspec.msgpack.decode(value, type=RecordingStatus)
+
+    def _require_open(self) -> None:
+        if not self._is_open:
+            raise CallError(f"The call is closed ({self.mirror.state.reason}): make a new Call().")
+
+    # --- what a page says; on whichever thread the kernel reads its comms
+
+    def from_page(self, content: object) -> None:
+        """Hand a page's message on to the engine, without looking inside, and return."""
+        match content:
+            case {"page": str(page), "body": str(body)} if len(page) <= PAGE_ID_CHARACTERS:
+                if not self._is_open:
+                    self._tell_page(page, self.mirror.state)
+                    return
+                try:
+                    self.bridge.from_page(self.id, page, body)
+                except EngineError as error:
+                    self._tell_page(page, Notice(key="engine", level="error", text=str(error)))
+            case _:
+                logger.warning("A page's message was not understood and dropped")
+
+    def _tell_page(self, page: str | None, event: Event) -> None:
+        self._send(page, encode_json(event).decode())
+
+    # --- what the engine says; on the bridge's thread
+
+    def opening(self, epoch: int) -> OpenCall:
+        """What a new engine must know."""
+        return msgspec.structs.replace(self._opening, epoch=epoch)
+
+    def on_notification(self, notification: Notification) -> None:
+        """The engine says something about this call."""
+        match notification:
+            case StateChanged(state=state):
+                self.mirror.take(state)
+                if self._recording is not None and state.recording is not None:
+                    self._recording.update(state.recording)
+            case PageMessage():
+                self._send(notification.page, notification.body)
+            case StatsArrived():
+                self.samples.append(notification.sample)
+            case Problem():
+                self.problems.add(notification.code, notification.message)
+
+    def on_engine_lost(self, reason: str) -> None:
+        """The engine went: say so everywhere; a page that was connected connects again by itself."""
+        self.problems.add("engine", reason)
+        if self._recording is not None:
+            self._recording.lose(reason)
+        self._tell_page(None, Bye(code="lost", reason=reason, recover=True))
+        self._tell_page(None, self.mirror.lose(reason))
+
+    # --- what the user's code does wrong; on its own threads
+
+    def _callback_failed(self, callback: Callable[..., object], error: BaseException) -> None:
+        logger.error("A state callback failed", exc_info=error)
+        self.problems.add("state-callback", f"{describe(callback)} raised {type(error).__name__}: {error}")
+
+    def _effect_failed(self, effect: VideoEffect, error: BaseException, trace: str) -> None:
+        message = f"{effect.name} raised {type(error).__name__}: {error}"
+        # one kind of failure of one definition is shown once, whatever numbers its message has
+        kind = (effect, type(error), _line(error.__traceback__))
+        if not self.problems.add("video-effect", message, trace, kind):
+            return
+        text = f"{message}. The last good picture stays; see call.errors."
+        notice = Notice(key="video-effect", level="error", text=text)
+        try:
+            self.bridge.send(self.id, Report(notice=notice))
+        except EngineError:
+            logger.exception("The widget could not be told of %s", message)
+
+
+def _line(trace: TracebackType | None) -> Any:
+    """Where an error was raised."""
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return trace and (trace.tb_frame.f_code, trace.tb_lineno)

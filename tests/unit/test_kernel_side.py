@@ -1,0 +1,238 @@
+"""The kernel's side of a call, with a bridge that only writes down what it is told."""
+
+import json
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any, cast
+
+import msgspec
+import pytest
+
+from nbrtc.bridge import Bridge
+from nbrtc.effect import VideoEffect
+from nbrtc.errors import CallError, EngineError, RecordingError
+from nbrtc.kernel_side import KernelSide
+from nbrtc.messages import (
+    CallState,
+    OpenCall,
+    PageMessage,
+    Phase,
+    Problem,
+    Quality,
+    Record,
+    RecordingStatus,
+    Report,
+    SetVideoEffect,
+    StateChanged,
+    StopRecord,
+    Verb,
+    encode_bridge,
+)
+from nbrtc.quality import QUALITIES
+
+LOW, HIGH = QUALITIES["low"], QUALITIES["high"]
+
+
+class Wire:
+    """A bridge without an engine."""
+
+    def __init__(self) -> None:
+        self.verbs: list[Verb] = []
+        self.clients: list[KernelSide] = []
+        self.from_pages: list[tuple[str, str]] = []
+        self.value: Any = None
+        self.failure: Exception | None = None
+
+    def register(self, client: KernelSide) -> None:
+        self.clients.append(client)
+
+    def unregister(self, client: KernelSide, _reason: str) -> None:
+        self.clients.remove(client)
+
+    def from_page(self, _call: str, page: str, body: str) -> None:
+        self._fail()
+        self.from_pages.append((page, body))
+
+    def request(self, call: str, verb: Verb, timeout_s: float = 10.0) -> msgspec.Raw:
+        return self.send(call, verb).result(timeout_s)
+
+    def send(self, _call: str, verb: Verb) -> "Future[msgspec.Raw]":
+        self._fail()
+        self.verbs.append(verb)
+        future: Future[msgspec.Raw] = Future()
+        future.set_result(msgspec.Raw(encode_bridge(self.value)))
+        return future
+
+    def frames_socket(self, _timeout_s: float) -> None:
+        raise EngineError("nbrtc was closed.")
+
+    epoch = 0
+
+    def _fail(self) -> None:
+        if self.failure is not None:
+            raise self.failure
+
+
+class Told(list[tuple[str | None, dict[str, Any]]]):
+    """What the pages were told."""
+
+    def send(self, page: str | None, body: str) -> None:
+        self.append((page, json.loads(body)))
+
+
+@pytest.fixture
+def wire() -> Wire:
+    return Wire()
+
+
+@pytest.fixture
+def told() -> Told:
+    return Told()
+
+
+@pytest.fixture
+def side(wire: Wire, told: Told) -> KernelSide:
+    opening = OpenCall(call="call", name="Ada", quality=LOW, folder="/", epoch=0)
+    side = KernelSide(cast(Bridge, wire), opening, told.send)
+    side.open()
+    return side
+
+
+def state(phase: Phase, revision: int = 1, **fields: Any) -> StateChanged:
+    return StateChanged(call="call", state=CallState(quality=LOW, phase=phase, revision=revision, **fields))
+
+
+def test_the_next_engine_is_told_all_that_was_asked_of_the_last(side: KernelSide, wire: Wire) -> None:
+    side.change_quality(HIGH)
+    side.use_effect(VideoEffect.of(lambda frame: frame))
+
+    opening = side.opening(3)
+
+    assert (opening.epoch, opening.name) == (3, "Ada")
+    assert opening.quality == HIGH
+    assert opening.video_effect == "<lambda>()"
+    side.use_effect(None)
+    assert side.opening(4).video_effect is None
+    assert wire.verbs[-1] == SetVideoEffect(name=None)
+
+
+def test_what_was_asked_of_an_engine_that_just_went_is_not_forgotten(side: KernelSide, wire: Wire) -> None:
+    wire.failure = EngineError("gone")
+
+    with pytest.raises(EngineError):
+        side.change_quality(HIGH)
+
+    assert side.opening(1).quality == HIGH
+
+
+def test_a_page_is_heard_and_told_without_a_look_inside(side: KernelSide, wire: Wire, told: Told) -> None:
+    side.from_page({"page": "p", "body": "anything"})
+    side.on_notification(PageMessage(call="call", page="p", body='{"any": "thing"}'))
+
+    assert wire.from_pages == [("p", "anything")]
+    assert told == [("p", {"any": "thing"})]
+
+
+def test_a_page_hears_that_no_engine_could_be_started(side: KernelSide, wire: Wire, told: Told) -> None:
+    wire.failure = EngineError("The disk is full.")
+
+    side.from_page({"page": "p", "body": "{}"})
+
+    assert told == [("p", {"type": "notice", "key": "engine", "level": "error", "text": "The disk is full."})]
+
+
+def test_a_lost_engine_is_said_to_pages_errors_state_and_recording(
+    side: KernelSide, wire: Wire, told: Told
+) -> None:
+    wire.value = RecordingStatus(id="1", path="/a.mkv", state="recording", started_at_s=0)
+    recording = side.record("a.mkv")
+    side.on_notification(state("connected", camera_on=True))
+
+    side.on_engine_lost("The engine was killed.")
+
+    assert [(to, event["type"]) for to, event in told] == [(None, "bye"), (None, "state")]
+    assert (told[0][1]["code"], told[0][1]["recover"]) == ("lost", True)
+    assert (told[1][1]["phase"], told[1][1]["cameraOn"]) == ("failed", False)
+    assert [problem.message for problem in side.problems.items()] == ["The engine was killed."]
+    assert side.mirror.state.reason == "The engine was killed."
+    assert recording.state == "failed"
+
+
+def test_a_recording_follows_the_state_and_its_path_is_absolute(
+    side: KernelSide, wire: Wire, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    wire.value = RecordingStatus(id="1", path="a.mkv", state="recording", started_at_s=0)
+    recording = side.record("a.mkv")
+
+    side.on_notification(state("connected", recording=msgspec.structs.replace(wire.value, duration_s=3.0)))
+    assert recording.duration_s == 3.0
+
+    wire.failure = EngineError("gone")
+    with pytest.raises(RecordingError, match="could not be finished: gone"):
+        recording.stop()
+    wire.failure, wire.value = None, msgspec.structs.replace(wire.value, state="stopped", duration_s=4.0)
+    assert recording.stop().duration_s == 4.0
+    assert wire.verbs == [Record(path=str(tmp_path / "a.mkv")), StopRecord(recording="1")]
+
+
+def test_the_engines_problems_are_the_calls_errors(side: KernelSide) -> None:
+    for _ in range(2):
+        side.on_notification(Problem(call="call", code="recording", message="The disk is full."))
+
+    (problem,) = side.problems.items()
+    assert (problem.code, problem.count) == ("recording", 2)
+
+
+def test_a_failing_effect_is_shown_once_in_the_widget_and_again_when_it_is_defined_anew(
+    side: KernelSide, wire: Wire
+) -> None:
+    def fail(frame: int) -> int:
+        raise ValueError(f"frame {frame}")
+
+    def play(effect: VideoEffect, frames: range) -> None:
+        for number in frames:
+            try:
+                effect.function(number)
+            except ValueError as error:
+                side._effect_failed(effect, error, "trace")
+
+    first = VideoEffect.of(fail)
+    play(first, range(3))
+    assert [verb for verb in wire.verbs if isinstance(verb, Report)] == wire.verbs
+    assert len(wire.verbs) == 1, "the messages differ, the failure is one"
+    (problem,) = side.problems.items()
+    assert (problem.count, problem.message) == (3, "fail() raised ValueError: frame 2")
+
+    play(VideoEffect.of(fail), range(3))
+    assert len(wire.verbs) == 2
+    assert [problem.count for problem in side.problems.items()] == [3, 3]
+
+
+def test_closing_is_final_and_said_once(side: KernelSide, wire: Wire, told: Told) -> None:
+    side.close("The cell was run again.")
+    side.close("again")
+
+    assert [event["type"] for _, event in told] == ["bye", "state"]
+    assert wire.clients == []
+    with pytest.raises(CallError, match=r"closed \(The cell was run again\.\): make a new Call"):
+        side.change_quality(Quality(64, 48, 1))
+    side.from_page({"page": "late", "body": "{}"})
+    assert told[-1][0] == "late"
+    assert told[-1][1]["phase"] == "closed"
+    assert wire.from_pages == []
+
+
+def test_a_failing_callback_is_among_the_errors(side: KernelSide) -> None:
+    def fail(phase: Phase) -> None:
+        raise ValueError(phase)
+
+    side.callbacks.add(fail)
+    side.on_notification(state("connecting"))
+    side.close("over")
+    thread = side.callbacks._thread
+    assert thread is not None
+    thread.join(20)
+
+    messages = [problem.message for problem in side.problems.items()]
+    assert messages == ["fail() raised ValueError: connecting", "fail() raised ValueError: closed"]

@@ -1,0 +1,45 @@
+"""`call.errors`: bounded, ordered, counted."""
+
+from nbrtc.problems import MAX_PROBLEMS, Problems
+
+
+def test_the_same_problem_counts_up_and_is_new_only_once() -> None:
+    problems = Problems()
+
+    assert problems.add("engine", "It was killed.")
+    assert not problems.add("engine", "It was killed.")
+    assert problems.add("frame", "It was killed."), "another code"
+
+    first, second = problems.items()
+    assert (first.code, first.count, second.count) == ("engine", 2, 1)
+    assert first.first <= first.last
+    assert str(first).endswith("engine: It was killed. (2 times)")
+    assert str(second).endswith("frame: It was killed.")
+
+
+def test_a_key_makes_problems_one_whose_messages_differ() -> None:
+    problems = Problems()
+
+    assert problems.add("video-effect", "frame 1", "trace 1", key="line 3")
+    assert not problems.add("video-effect", "frame 2", "trace 2", key="line 3")
+
+    (only,) = problems.items()
+    assert (only.message, only.traceback, only.count) == ("frame 2", "trace 2", 2)
+
+
+def test_the_oldest_are_forgotten() -> None:
+    problems = Problems()
+    for number in range(MAX_PROBLEMS + 5):
+        problems.add("stats", str(number))
+
+    assert [problem.message for problem in problems.items()] == [str(n) for n in range(5, MAX_PROBLEMS + 5)]
+
+
+def test_what_is_read_is_a_copy() -> None:
+    problems = Problems()
+    problems.add("engine", "It was killed.")
+    (seen,) = problems.items()
+
+    problems.add("engine", "It was killed.")
+
+    assert seen.count == 1

@@ -1,0 +1,53 @@
+"""The heartbeat's judgement, with times of our own."""
+
+from nbrtc.pulse import BEAT_S, LOST_S, STARVED_S, Pulse
+
+
+def test_one_question_at_a_time() -> None:
+    pulse = Pulse(0.0)
+
+    assert pulse.question(BEAT_S / 2) is None, "too early"
+    assert pulse.question(BEAT_S) == 1
+    assert pulse.question(2 * BEAT_S) is None, "the first is open"
+    pulse.answer(1)
+    assert pulse.question(2 * BEAT_S) == 2
+
+
+def test_a_silent_engine_is_lost_within_a_second_of_its_last_answer() -> None:
+    pulse, now_s = Pulse(0.0), 0.0
+    while (overdue_s := pulse.overdue_s(now_s)) is None:
+        pulse.question(now_s)
+        now_s += pulse.wait_s(now_s) + 0.001  # polls are rounded to a millisecond
+
+    assert LOST_S < overdue_s < LOST_S + 0.01
+    assert now_s < 1.0
+
+
+def test_an_engine_that_answers_is_never_lost() -> None:
+    pulse, now_s = Pulse(0.0), 0.0
+    for _ in range(1000):
+        assert pulse.overdue_s(now_s) is None
+        if (number := pulse.question(now_s)) is not None:
+            pulse.answer(number)
+        assert 0 <= pulse.wait_s(now_s) <= BEAT_S
+        now_s += pulse.wait_s(now_s) + 0.001
+
+
+def test_after_a_hole_in_the_kernels_own_time_the_engine_gets_its_whole_time_again() -> None:
+    pulse = Pulse(0.0)
+    assert pulse.question(BEAT_S) == 1
+    assert pulse.overdue_s(BEAT_S) is None
+
+    assert pulse.overdue_s(10.0) is None, "a C call held the interpreter up"
+    assert pulse.overdue_s(10.0 + 0.9 * STARVED_S) is None
+    assert pulse.overdue_s(10.0 + 1.8 * STARVED_S) is not None, "awake again, and still nothing"
+
+
+def test_a_late_answer_to_an_earlier_question_does_not_count_for_the_open_one() -> None:
+    pulse = Pulse(0.0)
+    assert pulse.question(0.2) == 1
+    pulse.answer(1)
+    assert pulse.question(0.4) == 2
+    pulse.answer(1)
+
+    assert pulse.question(1.0) is None
