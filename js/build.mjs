@@ -1,7 +1,8 @@
 /** Bundles the widget into src/nbrtc/static/: `node build.mjs`, or with --watch while developing. */
-import { gzipSync } from "node:zlib";
+
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
 import * as esbuild from "esbuild";
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));

@@ -79,6 +79,7 @@ export class Connection {
   /** The link is of no use any more: build another, until one works or the attempts are used up. */
   lose(reason: string): void {
     if (!this.#running || this.#retry !== undefined) return;
+    this.#drop(); // now, so that its offer is not repeated during the pause
     this.#disturbance.value = reason;
     const wait_ms = RETRY_MS[this.#attempt];
     if (wait_ms === undefined) {
@@ -106,7 +107,6 @@ export class Connection {
   }
 
   async #build(): Promise<void> {
-    this.#drop();
     const ended = new AbortController();
     this.#ended = ended;
     this.#generation += 1;

@@ -1,41 +1,41 @@
 /**
- * One call as this page sees it: its phase, its link, its devices. One session for each model, whatever the number of
+ * One call as this page sees it: what the views may know and do. One session for each model, whatever the number of
  * views. No DOM beyond timers and media objects; intents go up, the engine's state comes down.
  */
 import { batch, computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
-import type {
-  Level,
-  NoticeItem,
-  PagePhase,
-  PlotPoint,
-  Preferences,
-  SessionView,
-} from "./contract";
-import { Link, SILENT_MS } from "./link";
+import { Connection } from "./connection";
+import type { Level, NoticeItem, PagePhase, PlotPoint, Preferences, SessionView } from "./contract";
+import type { Link } from "./link";
 import { Capture } from "./media/capture";
-import { type Bye, type CallState, type Event, type IceServerEntry, type Intent, PROTOCOL, type Quality } from "./messages";
+import type { DeviceProblem } from "./media/errors";
+import {
+  type Bye,
+  type CallState,
+  type Event,
+  type IceServerEntry,
+  type Intent,
+  PROTOCOL,
+  type Quality,
+  type SwitchMedia,
+} from "./messages";
+import { Presence } from "./presence";
 import { RefusedError, Requests } from "./requests";
 import { StatsPoller } from "./stats";
+import { statusOf } from "./words";
 
-/** The widget's comm, or whatever stands for it in a test. */
-export interface Channel {
-  /** False where no kernel is behind it. */
-  send(intent: Intent): boolean;
-}
+/** The widget's comm, or whatever stands for it in a test; false where no kernel is behind it. */
+export type Channel = (page: string, intent: Intent) => boolean;
 
-const GRACE_MS = 3000;
-const HELLO_EVERY_MS = 2000;
-const NO_KERNEL_MS = 6000;
-const WATCH_MS = 250;
-/** After this much silence the link is built anew; shorter holes heal by themselves. */
-const REBUILD_MS = 3000;
-const RETRY_MS = [0, 300, 1200, 2700, 4800, 7000, 7000, 7000, 7000, 7000];
+/** Scrolling or moving a cell takes its view away for a moment; only a longer absence ends the call. */
+export const GRACE_MS = 3000;
 
 const MEDIUM: Quality = { width: 1280, height: 720, fps: 30, name: "medium", bitrateBps: 2_500_000 };
 
-type Activity = "none" | "preview" | "starting" | "connected" | "reconnecting" | "failed";
+/** What the person has set going here; how well it goes is the connection's to say. */
+type Activity = "none" | "preview" | "starting" | "joined" | "failed";
 
 export class Session implements SessionView {
+  readonly page = crypto.randomUUID();
   readonly state: Signal<CallState | null> = signal(null);
   readonly qualities: Signal<readonly Quality[]> = signal([]);
   readonly remoteStream: Signal<MediaStream | null> = signal(null);
@@ -44,54 +44,61 @@ export class Session implements SessionView {
   readonly statisticsOpen: Signal<boolean> = signal(false);
   readonly phase: ReadonlySignal<PagePhase>;
   readonly statusText: ReadonlySignal<string>;
-  readonly #page = crypto.randomUUID();
-  readonly #channel: (page: string, intent: Intent) => boolean;
-  readonly #kernel: Signal<"waiting" | "alive" | "none"> = signal("waiting");
+  readonly #channel: Channel;
   readonly #activity: Signal<Activity> = signal("none");
-  readonly #reason: Signal<string> = signal("");
+  /** The devices were asked for, whatever came of it: only then the engine hears what is sent. */
+  readonly #devicesAsked: Signal<boolean> = signal(false);
+  readonly #failure: Signal<string> = signal("");
+  readonly #presence: Presence;
   readonly #capture: Capture;
   readonly #requests: Requests;
+  readonly #connection: Connection;
   readonly #poller: StatsPoller;
-  #link: Link | null = null;
-  #generation = 0;
-  #attempt = 0;
   #iceServers: readonly IceServerEntry[] = [];
-  #linkEnd = new AbortController();
+  #starts = 0;
   #views = 0;
   #grace: ReturnType<typeof setTimeout> | undefined;
-  #retry: ReturnType<typeof setTimeout> | undefined;
-  #watch: ReturnType<typeof setInterval> | undefined;
-  #helloTimer: ReturnType<typeof setInterval> | undefined;
 
-  constructor(channel: (page: string, intent: Intent) => boolean) {
+  constructor(channel: Channel) {
     this.#channel = channel;
-    const quality = computed(() => this.state.value?.quality ?? MEDIUM);
+    this.#presence = new Presence(() => this.#sendByComm({ type: "hello", protocol: PROTOCOL }));
     this.#capture = new Capture(
-      quality,
+      computed(() => this.#quality()),
       () => this.#mediaChanged(),
-      (problem) => {
-        this.#notify(problem.code, "warning", problem.text);
-        this.#send({ type: "problem", code: problem.code, message: problem.text });
-      },
+      (problem) => this.#deviceProblem(problem),
     );
     this.#requests = new Requests(
       (intent) => this.#send(intent),
       (intent) => this.#sendByComm(intent),
     );
+    this.#connection = new Connection({
+      iceServers: () => this.#iceServers,
+      offer: (offer, signal) => this.#requests.make(offer, signal),
+      candidate: (candidate) => this.#sendByComm(candidate),
+      onEvent: (event) => this.take(event),
+      onOpen: () => this.#mediaChanged(),
+      onLink: (link, ended) => this.#follow(link, ended),
+      onGivenUp: (reason) => this.#end("failed", reason),
+    });
     this.#poller = new StatsPoller("python", {
-      onSample: (sample) => this.#link?.send(sample),
+      onSample: (sample) => this.#connection.send(sample),
       onPoint: () => {
         this.plot.value = this.#poller.points;
       },
       onProblem: (error) => this.#notify("stats", "warning", `The browser gave no statistics (${error}).`),
     });
     this.phase = computed(() => this.#phase());
-    this.statusText = computed(() => this.#statusText());
+    this.statusText = computed(() =>
+      statusOf({
+        phase: this.phase.value,
+        kernelGone: this.#presence.kernel.value === "gone",
+        openingDevices: !this.#devicesAsked.value,
+        stateReason: this.state.value?.reason ?? "",
+        pageReason: this.#connection.disturbance.value ?? this.#failure.value,
+      }),
+    );
   }
 
-  get page(): string {
-    return this.#page;
-  }
   get devices() {
     return this.#capture.devices;
   }
@@ -111,54 +118,39 @@ export class Session implements SessionView {
     return this.#capture.level;
   }
 
-  // --- views
+  // --- views, page and kernel come and go
 
   /** A view shows this session until `ended` aborts. The last one to go stops the camera, after a grace. */
   attach(ended: AbortSignal): void {
     this.#views += 1;
     clearTimeout(this.#grace);
-    this.#hello();
-    ended.addEventListener(
-      "abort",
-      () => {
-        this.#views -= 1;
-        if (this.#views > 0) return;
-        this.#stopHello();
-        // scrolling or moving a cell takes its view away for a moment
-        this.#grace = setTimeout(() => this.#end("none", "The widget was closed in the page."), GRACE_MS);
-      },
-      { once: true },
-    );
+    this.#capture.watchDevices();
+    if (this.#presence.kernel.value !== "gone") this.#presence.ask();
+    ended.addEventListener("abort", () => this.#detach(), { once: true });
   }
 
-  /** The page is going away: no time for anything but the essential. */
-  unload(): void {
-    this.#end("none", "The page was closed or reloaded.");
+  #detach(): void {
+    this.#views -= 1;
+    if (this.#views === 0) {
+      this.#presence.stop();
+      this.#grace = setTimeout(() => this.close("The widget was closed in the page."), GRACE_MS);
+    }
+  }
+
+  /** Leave and let go of everything; a view that comes later begins anew. Quick enough for a page that goes away. */
+  close(reason: string): void {
+    clearTimeout(this.#grace);
+    this.#presence.stop();
+    this.#end("none", reason);
+    this.#capture.ignoreDevices();
   }
 
   /** The kernel behind the comm was restarted or has gone: camera off at once. */
   kernelGone(): void {
-    this.#stop();
-    this.#kernel.value = "none";
-    this.#activity.value = "none";
-  }
-
-  #hello(): void {
-    this.#stopHello();
-    const began_ms = performance.now();
-    const say = () => {
-      const sent = this.#sendByComm({ type: "hello", protocol: PROTOCOL });
-      if (this.#kernel.value !== "alive" && (!sent || performance.now() - began_ms > NO_KERNEL_MS)) {
-        this.#kernel.value = "none";
-      }
-    };
-    this.#helloTimer = setInterval(say, HELLO_EVERY_MS);
-    say();
-  }
-
-  #stopHello(): void {
-    clearInterval(this.#helloTimer);
-    this.#helloTimer = undefined;
+    batch(() => {
+      this.#presence.gone();
+      this.#finish();
+    });
   }
 
   // --- verbs
@@ -169,21 +161,26 @@ export class Session implements SessionView {
 
   async preview(): Promise<void> {
     this.#activity.value = "preview";
+    this.#presence.watch(true);
     await this.#capture.open();
   }
 
   async start(): Promise<void> {
-    if (this.#activity.value === "starting" || this.#activity.value === "connected") return;
-    this.#attempt = 0;
-    this.#activity.value = "starting";
-    this.#reason.value = "";
-    this.#dismissAll();
-    this.#startWatch();
-    const mustTakeOver = this.state.value?.owner != null && this.state.value.owner !== this.#page;
+    if (this.#isJoined()) return;
+    const owner = this.state.value?.owner ?? null;
+    const start = ++this.#starts;
+    batch(() => {
+      this.#activity.value = "starting";
+      this.#failure.value = "";
+      this.#devicesAsked.value = false;
+      this.notices.value = [];
+    });
+    this.#presence.watch(false);
     // the connection is built while the person is asked and the devices open
-    const [linked] = await Promise.allSettled([this.#connect(mustTakeOver), this.#capture.open()]);
-    if (linked.status === "rejected") this.#connectFailed(linked.reason);
-    this.#mediaReady = true;
+    this.#connection.start(owner !== null && owner !== this.page);
+    await this.#capture.open();
+    if (start !== this.#starts) return; // left meanwhile
+    this.#devicesAsked.value = true;
     this.#mediaChanged();
   }
 
@@ -196,7 +193,7 @@ export class Session implements SessionView {
   }
 
   async setMicrophone(on: boolean): Promise<void> {
-    await this.#capture.setMicrophone(on, true);
+    await this.#capture.setMicrophone(on, "person");
   }
 
   chooseCamera(id: string): Promise<void> {
@@ -225,38 +222,30 @@ export class Session implements SessionView {
 
   /** An event of the engine, by the comm or the data channel. */
   take(event: Event): void {
-    if (event.type === "welcome" || event.type === "state") this.#alive();
     switch (event.type) {
       case "welcome":
+        this.#presence.heard();
         if (event.protocol !== PROTOCOL) {
-          this.#notify(
-            "protocol",
-            "error",
-            "This page's nbrtc and the kernel's have different versions: reload the page.",
-          );
+          const text = "This page's nbrtc and the kernel's have different versions: reload the page.";
+          this.#notify("protocol", "error", text);
           return;
         }
         this.qualities.value = event.qualities;
-        this.#iceServers = [...event.iceServers];
+        this.#iceServers = event.iceServers;
         this.#mirror(event.state);
         break;
       case "state":
+        this.#presence.heard();
         this.#mirror(event);
         break;
       case "answer":
-        if (event.generation === this.#link?.generation) {
-          this.#link.answer(event).catch((error: unknown) => this.#lost(`The answer was refused: ${error}`));
-        }
+        this.#connection.answer(event);
         break;
       case "reply":
         this.#requests.settle(event);
         break;
       case "switch-media":
-        if (event.cameraOn === false) void this.#capture.setCamera(false);
-        if (event.microphoneOn === false) void this.#capture.setMicrophone(false, false);
-        else if (event.microphoneOn === true && this.#capture.microphone && !this.#capture.mutedByPerson) {
-          void this.#capture.setMicrophone(true, false);
-        }
+        this.#switch(event);
         break;
       case "apply-quality":
         this.#applyQuality(event.quality);
@@ -272,11 +261,6 @@ export class Session implements SessionView {
     }
   }
 
-  #alive(): void {
-    this.#kernel.value = "alive";
-    this.#stopHello();
-  }
-
   #mirror(state: CallState): void {
     const known = this.state.value;
     const newer =
@@ -286,25 +270,42 @@ export class Session implements SessionView {
     if (!newer) return;
     batch(() => {
       this.state.value = state;
-      if (state.owner === this.#page && state.phase === "connected" && this.#isJoined()) {
-        this.#activity.value = "connected";
-        this.#attempt = 0;
-      }
+      if (state.phase === "closed") this.#finish();
+      else if (state.owner === this.page) this.#mirrorOwn(state);
+      else if (state.owner !== null && this.#activity.value === "joined") this.#takenOver();
     });
-    if (state.phase === "closed") this.#stop();
+  }
+
+  #mirrorOwn(state: CallState): void {
+    if (state.phase !== "connected" || !this.#isJoined()) return;
+    this.#activity.value = "joined";
+    this.#connection.confirm();
+  }
+
+  #takenOver(): void {
+    this.#stop();
+    this.#activity.value = "none";
+    this.#notify("bye", "info", "The call moved to another window. Your camera is off here.");
   }
 
   #bye(bye: Bye): void {
-    if (bye.recover) {
-      if (this.#isJoined()) this.#lost(bye.reason);
-      return;
+    const wasJoined = this.#isJoined();
+    if (bye.recover) this.#connection.lose(bye.reason);
+    else if (bye.code === "kernel-gone") this.kernelGone();
+    else if (bye.code === "taken-over") this.#takenOver();
+    else {
+      this.#stop();
+      this.#activity.value = "none";
+      if (bye.code === "left" && wasJoined) this.#notify("bye", "info", bye.reason);
     }
-    const inCall = this.#isJoined();
-    this.#stop();
-    this.#activity.value = "none";
-    if (bye.code === "kernel-gone") this.#kernel.value = "none";
-    else if (bye.code === "taken-over" || (bye.code === "left" && inCall)) {
-      this.#notify("bye", "info", bye.reason);
+  }
+
+  /** Python may switch off at once, and switch on again only what it has switched off itself. */
+  #switch(wish: SwitchMedia): void {
+    if (wish.cameraOn === false) void this.#capture.setCamera(false);
+    if (wish.microphoneOn === false) void this.#capture.setMicrophone(false, "python");
+    if (wish.microphoneOn === true && this.#capture.mayPythonUnmute) {
+      void this.#capture.setMicrophone(true, "python");
     }
   }
 
@@ -312,208 +313,115 @@ export class Session implements SessionView {
     const state = this.state.value;
     if (state !== null) this.state.value = { ...state, quality };
     void this.#capture.applyQuality();
-    this.#link?.setQuality(quality).catch((error: unknown) => {
-      this.#notify("quality", "warning", `The browser refused the quality (${error}).`);
-    });
   }
 
-  // --- the link
+  // --- devices and link
 
-  #mediaReady = false;
-
-  async #connect(takeOver: boolean): Promise<void> {
-    this.#dropLink();
-    this.#linkEnd = new AbortController();
-    this.#generation += 1;
-    const link = new Link({
-      generation: this.#generation,
-      iceServers: this.#iceServers,
-      takeOver,
-      offer: (offer) => this.#requests.make({ ...offer, id: crypto.randomUUID() }),
-      candidate: (candidate) => this.#sendByComm(candidate),
-      onEvent: (event) => this.take(event),
-      onOpen: () => this.#mediaChanged(),
-      onFailed: (reason) => this.#lost(reason),
-    });
-    this.#link = link;
+  async #follow(link: Link, ended: AbortSignal): Promise<void> {
     this.remoteStream.value = link.remoteStream;
-    void this.#poller.follow(link.connection, link.generation, this.#linkEnd.signal);
-    await link.setTracks(this.#capture.camera, this.#capture.microphone, this.#quality());
-    await link.start();
-  }
-
-  #connectFailed(error: unknown): void {
-    if (!this.#isJoined()) return;
-    const refused = error instanceof RefusedError && error.code !== "no-answer" && error.code !== "abandoned";
-    if (refused || this.#attempt >= RETRY_MS.length) {
-      const text = error instanceof Error ? error.message : String(error);
-      this.#end("failed", text);
-    } else {
-      this.#lost("Python has not answered yet.");
-    }
-  }
-
-  /** The link is broken: build another, with growing pauses, until it works or the attempts are used up. */
-  #lost(reason: string): void {
-    if (!this.#isJoined() || this.#retry !== undefined) return;
-    batch(() => {
-      this.#activity.value = "reconnecting";
-      this.#reason.value = reason;
+    ended.addEventListener("abort", () => {
+      this.remoteStream.value = null;
     });
-    const wait_ms = RETRY_MS[this.#attempt];
-    if (wait_ms === undefined) {
-      this.#end("failed", `${reason} ${RETRY_MS.length} attempts to reconnect did not help.`);
-      return;
-    }
-    this.#attempt += 1;
-    this.#retry = setTimeout(
-      () => {
-        this.#retry = undefined;
-        this.#connect(false).catch((error: unknown) => this.#connectFailed(error));
-      },
-      wait_ms * (0.75 + Math.random() / 2),
-    );
-  }
-
-  #startWatch(): void {
-    clearInterval(this.#watch);
-    this.#watch = setInterval(() => {
-      const link = this.#link;
-      if (link === null || !link.isOpen) return;
-      if (link.silent_ms > REBUILD_MS) this.#lost("Python has not been heard for 3 s.");
-      else if (link.silent_ms > SILENT_MS && this.#activity.value === "connected") {
-        batch(() => {
-          this.#activity.value = "reconnecting";
-          this.#reason.value = "No sign of Python's engine; waiting for it.";
-        });
-      } else if (
-        link.silent_ms < SILENT_MS &&
-        this.#activity.value === "reconnecting" &&
-        this.#retry === undefined &&
-        this.state.value?.phase === "connected"
-      ) {
-        this.#activity.value = "connected";
-      }
-    }, WATCH_MS);
+    void this.#poller.follow(link.connection, link.generation, ended);
+    await link.setTracks(this.#capture.camera, this.#capture.microphone, this.#quality());
   }
 
   #mediaChanged(): void {
-    const { camera, microphone } = this.#capture;
-    void this.#link?.setTracks(camera, microphone, this.#quality()).catch((error: unknown) => {
+    const { camera, microphone, cameraOn, microphoneOn } = this.#capture;
+    if (cameraOn.value) this.dismiss("device:camera");
+    if (microphoneOn.value) this.dismiss("device:microphone");
+    const link = this.#connection.link;
+    link?.setTracks(camera, microphone, this.#quality()).catch((error: unknown) => {
       this.#notify("tracks", "error", `The browser could not send the devices (${error}).`);
     });
-    // reported once the devices have been asked for: the engine says "connected" only then
-    if (this.#mediaReady && this.#link?.isOpen) {
-      this.#send({
-        type: "media",
-        microphoneOn: this.#capture.microphoneOn.value,
-        cameraOn: this.#capture.cameraOn.value,
-        camera: this.#capture.size,
-      });
-    }
+    if (!this.#devicesAsked.value || !link?.isOpen) return;
+    this.#send({
+      type: "media",
+      microphoneOn: microphoneOn.value,
+      cameraOn: cameraOn.value,
+      camera: this.#capture.size,
+    });
+  }
+
+  #deviceProblem(problem: DeviceProblem): void {
+    this.#notify(`device:${problem.kind}`, "warning", problem.text);
+    this.#send({ type: "problem", code: problem.code, message: problem.text });
   }
 
   #end(activity: "none" | "failed", reason: string): void {
-    const joined = this.#isJoined();
-    const leave: Intent = { type: "leave", reason };
-    if (joined) {
-      this.#link?.send(leave);
+    if (this.#isJoined()) {
+      const leave: Intent = { type: "leave", reason };
+      this.#connection.send(leave);
       this.#sendByComm(leave); // the data channel may not get it out before it closes; twice is harmless
     }
-    this.#stop();
     batch(() => {
+      this.#stop();
       this.#activity.value = activity;
-      this.#reason.value = reason;
+      this.#failure.value = reason;
     });
+  }
+
+  /** There will be no other call here: whatever was said about this one is over. */
+  #finish(): void {
+    this.#stop();
+    this.#activity.value = "none";
+    this.notices.value = [];
   }
 
   /** Devices off and everything of the call closed; idempotent. */
   #stop(): void {
-    clearTimeout(this.#retry);
-    clearTimeout(this.#grace);
-    clearInterval(this.#watch);
-    this.#retry = undefined;
-    this.#mediaReady = false;
+    this.#starts += 1;
+    this.#presence.watch(false);
+    this.#connection.stop();
     this.#capture.close();
-    this.#dropLink();
     this.#requests.abandon();
+    this.#devicesAsked.value = false;
     this.plot.value = [];
   }
-
-  #dropLink(): void {
-    this.#linkEnd.abort();
-    this.#link?.close();
-    this.#link = null;
-    this.remoteStream.value = null;
-  }
-
-  // --- words
 
   #phase(): PagePhase {
     const state = this.state.value;
     const activity = this.#activity.value;
+    const kernel = this.#presence.kernel.value;
     if (state?.phase === "closed") return "closed";
-    if (activity !== "none" && activity !== "preview") return activity;
-    if (this.#kernel.value === "none") return "no-kernel";
-    if (this.#kernel.value === "waiting" || state === null) return "waiting-for-kernel";
-    if (state.owner !== null && state.owner !== this.#page) return "elsewhere";
+    if (activity === "failed") return "failed";
+    if (this.#isJoined() && this.#connection.disturbance.value !== null) return "reconnecting";
+    if (activity === "starting") return "starting";
+    if (activity === "joined") return "connected";
+    if (kernel === "silent" || kernel === "gone") return "no-kernel";
+    if (kernel === "waiting" || state === null) return "waiting-for-kernel";
+    if (state.owner !== null && state.owner !== this.page) return "elsewhere";
     return activity === "preview" ? "preview" : "ready";
   }
 
-  #statusText(): string {
-    const state = this.state.value;
-    switch (this.phase.value) {
-      case "waiting-for-kernel":
-        return "Waiting for the kernel…";
-      case "no-kernel":
-        return "No kernel answers. Run this cell again to use the call.";
-      case "ready":
-        return state?.reason ?? "";
-      case "preview":
-        return "Only you see this.";
-      case "starting":
-        return this.#mediaReady ? "Connecting to Python…" : "Asking for camera and microphone…";
-      case "connected":
-        return "Connected";
-      case "reconnecting":
-        return `Reconnecting… ${this.#reason.value}`;
-      case "failed":
-        return this.#reason.value;
-      case "elsewhere":
-        return "This call is open in another window.";
-      case "closed":
-        return state?.reason ?? "The call was closed.";
-    }
-  }
-
   #isJoined(): boolean {
-    return ["starting", "connected", "reconnecting"].includes(this.#activity.value);
+    return this.#activity.value === "starting" || this.#activity.value === "joined";
   }
 
   #quality(): Quality {
     return this.state.value?.quality ?? MEDIUM;
   }
 
+  // --- sending and telling
+
   #ask(request: Parameters<Requests["make"]>[0]): void {
     this.#requests.make(request).catch((error: unknown) => {
+      if (error instanceof RefusedError && error.code === "abandoned") return;
       this.#notify(request.type, "error", error instanceof Error ? error.message : String(error));
     });
   }
 
   #send(intent: Intent): void {
-    if (!this.#link?.send(intent)) this.#sendByComm(intent);
+    if (!this.#connection.send(intent)) this.#sendByComm(intent);
   }
 
   #sendByComm(intent: Intent): boolean {
-    return this.#channel(this.#page, intent);
+    const sent = this.#channel(this.page, intent);
+    if (!sent && this.#presence.kernel.value !== "gone") this.kernelGone();
+    return sent;
   }
 
   #notify(key: string, level: Level, text: string): void {
     this.notices.value = [...this.notices.value.filter((notice) => notice.key !== key), { key, level, text }];
   }
-
-  #dismissAll(): void {
-    this.notices.value = [];
-  }
 }
-

@@ -1,12 +1,11 @@
 /** The only file that knows anywidget: it turns a model into a session and a render into a view. */
-import type { Event, Intent } from "./messages";
+import type { Event } from "./messages";
 import { Session } from "./session";
 import { mount } from "./ui/mount";
 
 interface Model {
   send(content: unknown): void;
   on(name: string, callback: (...values: never[]) => void): void;
-  off(name: string, callback: (...values: never[]) => void): void;
 }
 
 interface Downward {
@@ -14,33 +13,44 @@ interface Downward {
   readonly body: string;
 }
 
-/** One factory call for each model. Nothing happens here: an untrusted notebook runs this on open. */
+function open(model: Model): Session {
+  const session = new Session((page, intent) => {
+    try {
+      model.send({ page, body: JSON.stringify(intent) });
+      return true;
+    } catch {
+      return false; // the comm is disposed: the kernel was restarted
+    }
+  });
+  model.on("msg:custom", (content: Downward) => {
+    if (content.to === null || content.to === session.page) session.take(JSON.parse(content.body) as Event);
+  });
+  // once a model is made, its comm only ever dies; a kernel restart tells nothing else
+  model.on("comm_live_update", () => session.kernelGone());
+  return session;
+}
+
+/** One factory call for each model. */
 export default () => {
-  let session: Session | null = null;
-
-  function open(model: Model): Session {
-    const created = new Session((page: string, intent: Intent) => {
-      try {
-        model.send({ page, body: JSON.stringify(intent) });
-        return true;
-      } catch {
-        return false; // the comm is closed: the kernel has gone
-      }
-    });
-    model.on("msg:custom", (content: Downward) => {
-      if (content.to === null || content.to === created.page) created.take(JSON.parse(content.body) as Event);
-    });
-    // a kernel restart runs no cleanup; this event is all that tells
-    model.on("comm_live_update", () => {
-      if ((model as { comm_live?: boolean }).comm_live === false) created.kernelGone();
-    });
-    window.addEventListener("pagehide", () => created.unload());
-    return created;
-  }
-
+  let session: Session;
   return {
-    render({ model, el }: { model: Model; el: HTMLElement }) {
-      session ??= open(model);
+    /**
+     * Listens, and does nothing: an untrusted notebook runs this on open. In `render` it would be too late, since
+     * anywidget ends a view's listeners with the view, and other views may live on.
+     */
+    initialize({ model }: { model: Model }) {
+      const created = open(model);
+      session = created;
+      const ended = new AbortController();
+      window.addEventListener("pagehide", () => created.close("The page was closed or reloaded."), {
+        signal: ended.signal,
+      });
+      return () => {
+        ended.abort();
+        created.close("The widget was closed.");
+      };
+    },
+    render({ el }: { el: HTMLElement }) {
       const view = new AbortController();
       mount(el, session, view.signal);
       session.attach(view.signal);

@@ -3,7 +3,7 @@
 from playwright.sync_api import Page
 
 from tests.browser.chromium import QUADRANTS
-from tests.browser.conftest import OpenNotebook
+from tests.browser.conftest import NewPage, OpenNotebook
 from tests.browser.widget import CALL, Widget
 
 CLIP = list(QUADRANTS.values())
@@ -47,4 +47,27 @@ def test_a_python_function_changes_the_picture(page: Page, open_notebook: OpenNo
         assert max(abs(a - b) for a, b in zip(seen, wanted, strict=True)) < 40
     notebook.run(2)
     widget.wait_corners("python", CLIP)
-    print(notebook.execute("print(call.engine_status(), call.errors)"))
+    assert notebook.execute("print(call.errors)").strip() == "[]"
+
+
+RAMP = """async video => {
+  const seen = [];
+  const start = performance.now();
+  while (performance.now() - start < 10000) {
+    const size = `${video.videoWidth}x${video.videoHeight}`;
+    if (seen.at(-1)?.[1] !== size) seen.push([Math.round(performance.now() - start), size]);
+    if (size === "1280x720") break;
+    await new Promise(resolve => setTimeout(resolve, 20));
+  }
+  return seen;
+}"""
+
+
+def test_the_asked_resolution_comes_at_once(new_page: NewPage, open_notebook: OpenNotebook) -> None:
+    page = new_page("any-size")
+    notebook = open_notebook(page, [CALL])
+    notebook.run(0)
+    widget = Widget(notebook)
+    widget.button("Start camera").click()
+    seen = widget.video("python").evaluate(RAMP)
+    assert seen[-1][1] == "1280x720", seen

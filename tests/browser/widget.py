@@ -11,7 +11,7 @@ CALL = "import nbrtc\ncall = nbrtc.Call()\ncall"
 
 CORNERS = """async video => {
   const canvas = new OffscreenCanvas(video.videoWidth, video.videoHeight);
-  const context = canvas.getContext("2d");
+  const context = canvas.getContext("2d", { willReadFrequently: true });
   context.drawImage(video, 0, 0);
   const at = (x, y) => [...context.getImageData(x * canvas.width, y * canvas.height, 1, 1).data].slice(0, 3);
   return [at(.1, .1), at(.9, .1), at(.1, .9), at(.9, .9)];
@@ -28,12 +28,25 @@ class Widget:
 
     def button(self, name: str | re.Pattern[str]) -> Locator:
         """A control by its accessible name."""
-        return self.root.get_by_role("button", name=name)
+        return self.root.get_by_role("button", name=name, exact=True)
 
     def start(self) -> None:
         """Click "Start camera" and wait for the call."""
         self.button("Start camera").click()
         expect(self.status).to_contain_text("Connected", timeout=15_000)
+
+    def leave(self) -> None:
+        """Click "Leave call"; the card comes back."""
+        self.button("Leave call").click()
+        expect(self.button("Start camera")).to_be_visible()
+
+    def words(self) -> str:
+        """All that can be read in the view."""
+        return self.root.inner_text()
+
+    def notice(self, text: str) -> Locator:
+        """A notification, or a request of Python's, that says this."""
+        return self.root.locator(".nbrtc-notice", has_text=text)
 
     @property
     def status(self) -> Locator:
@@ -64,6 +77,32 @@ class Widget:
             [[list(colour) for colour in wanted], tolerance],
         )
         assert is_near(seen, wanted, tolerance), f"{whose}: {seen} instead of {wanted}"
+
+    def wait_playing(self, whose: str) -> None:
+        """Wait until three new frames of a picture have been shown."""
+        self.video(whose).scroll_into_view_if_needed()  # out of sight nothing is shown
+        shown = self.video(whose).evaluate(
+            """video => new Promise(resolve => {
+              let frames = 0;
+              const count = () => ++frames === 3 ? resolve(3) : video.requestVideoFrameCallback(count);
+              video.requestVideoFrameCallback(count);
+              setTimeout(() => resolve(frames), 15000);
+            })"""
+        )
+        assert shown == 3, f"{whose}: {shown} frames were shown in 15 s"
+
+    def wait_python(self, condition: str) -> None:
+        """Wait until an expression about `call` holds in the kernel."""
+        self.notebook.execute(WAIT.format(condition=condition))
+
+
+WAIT = """
+import time
+deadline = time.monotonic() + 15
+while not ({condition}):
+    assert time.monotonic() < deadline, (call, call.errors)
+    time.sleep(0.02)
+"""
 
 
 def is_near(seen: list[list[int]] | None, wanted: list[tuple[int, int, int]], tolerance: int = 40) -> bool:

@@ -7,6 +7,8 @@ import type { DeviceProblem } from "./errors";
 import { measureLevel } from "./level";
 import { loadPreferences, savePreferences } from "./preferences";
 
+type Kind = "camera" | "microphone";
+
 export class Capture {
   readonly devices: Signal<Devices> = signal({ cameras: [], microphones: [] });
   readonly preferences: Signal<Preferences> = signal(loadPreferences());
@@ -16,9 +18,12 @@ export class Capture {
   readonly level: Signal<number> = signal(0);
   camera: MediaStreamTrack | null = null;
   microphone: MediaStreamTrack | null = null;
-  /** The person muted it themselves: then only the person unmutes it. */
-  mutedByPerson = false;
-  #metering: AbortController | null = null;
+  /** What is meant to be open: a device that arrives after the person changed their mind is closed again. */
+  readonly #wanted = { camera: false, microphone: false };
+  /** Muted by the person, who alone unmutes it then. */
+  #mutedByPerson = false;
+  #metered: MediaStreamTrack | null = null;
+  #metering = new AbortController();
   #watching: AbortController | null = null;
   readonly #quality: ReadonlySignal<Quality>;
   readonly #onChange: () => void;
@@ -41,20 +46,23 @@ export class Capture {
   }
 
   async setCamera(on: boolean): Promise<void> {
-    if (on === this.cameraOn.value) return;
-    if (on) await this.#open(true, false);
-    else this.#drop("camera"); // stopped, so that its light goes out
+    if (!on)
+      this.#close("camera"); // stopped, so that its light goes out
+    else if (this.camera === null) await this.#open(true, false);
   }
 
-  async setMicrophone(on: boolean, byPerson: boolean): Promise<void> {
-    if (!on && byPerson) this.mutedByPerson = true;
-    if (on) this.mutedByPerson = false;
-    if (this.microphone === null) {
-      if (on) await this.#open(false, true);
-      return;
-    }
-    this.microphone.enabled = on;
-    this.#publish();
+  async setMicrophone(on: boolean, by: "person" | "python"): Promise<void> {
+    this.#mutedByPerson = !on && (by === "person" || this.#mutedByPerson);
+    if (this.microphone !== null) {
+      this.microphone.enabled = on;
+      this.#publish();
+    } else if (on) await this.#open(false, true);
+    else this.#wanted.microphone = false;
+  }
+
+  /** The microphone is open, and it was not the person who muted it. */
+  get mayPythonUnmute(): boolean {
+    return this.microphone !== null && !this.#mutedByPerson;
   }
 
   /** Remember a choice; what is open follows it. */
@@ -62,15 +70,14 @@ export class Capture {
     this.preferences.value = { ...this.preferences.value, ...change };
     savePreferences(this.preferences.value);
     const audio = ["microphoneId", "echoCancellation", "noiseSuppression", "autoGainControl"] as const;
-    const reopenCamera = "cameraId" in change && this.camera !== null;
-    const reopenMicrophone = audio.some((key) => key in change) && this.microphone !== null;
-    if (!reopenCamera && !reopenMicrophone) return;
+    const camera = "cameraId" in change && this.camera !== null;
+    const microphone = audio.some((key) => key in change) && this.microphone !== null;
+    if (!camera && !microphone) return;
     const muted = this.microphone?.enabled === false;
     // the old device goes first: many can be open only once
-    if (reopenCamera) this.#drop("camera");
-    if (reopenMicrophone) this.#drop("microphone");
-    await this.#open(reopenCamera, reopenMicrophone);
-    if (reopenMicrophone && muted) await this.setMicrophone(false, this.mutedByPerson);
+    if (camera) this.#close("camera");
+    if (microphone) this.#close("microphone");
+    await this.#open(camera, microphone, muted);
   }
 
   async applyQuality(): Promise<void> {
@@ -91,52 +98,64 @@ export class Capture {
 
   /** Stop both devices at once. */
   close(): void {
-    this.#watching?.abort();
-    this.#watching = null;
-    this.camera?.stop();
-    this.microphone?.stop();
-    this.camera = this.microphone = null;
-    this.mutedByPerson = false;
-    this.#publish();
+    this.#mutedByPerson = false;
+    batch(() => {
+      this.#close("camera");
+      this.#close("microphone");
+    });
   }
 
-  async #open(camera: boolean, microphone: boolean): Promise<void> {
-    const opened = await openDevices({ camera, microphone }, this.preferences.value, this.#quality.value);
-    if (opened.camera !== null) this.#keep("camera", opened.camera);
-    if (opened.microphone !== null) this.#keep("microphone", opened.microphone);
-    this.#publish();
-    opened.problems.forEach(this.#onProblem);
-    this.#watch();
+  /** Keep the menus true while somebody may look at them. Opens no device. */
+  watchDevices(): void {
+    if (this.#watching !== null || navigator.mediaDevices?.enumerateDevices === undefined) return;
+    this.#watching = new AbortController();
+    const list = () => void this.#list();
+    navigator.mediaDevices.addEventListener("devicechange", list, { signal: this.#watching.signal });
+    list();
+  }
+
+  ignoreDevices(): void {
+    this.#watching?.abort();
+    this.#watching = null;
+  }
+
+  async #list(): Promise<void> {
     this.devices.value = await listDevices();
   }
 
-  #keep(kind: "camera" | "microphone", track: MediaStreamTrack): void {
+  async #open(camera: boolean, microphone: boolean, muted = false): Promise<void> {
+    this.#wanted.camera ||= camera;
+    this.#wanted.microphone ||= microphone;
+    const opened = await openDevices({ camera, microphone }, this.preferences.value, this.#quality.value);
+    if (muted && opened.microphone !== null) opened.microphone.enabled = false;
+    if (opened.camera !== null) this.#keep("camera", opened.camera);
+    if (opened.microphone !== null) this.#keep("microphone", opened.microphone);
+    this.#publish();
+    if (this.#wanted.camera || this.#wanted.microphone) opened.problems.forEach(this.#onProblem);
+    await this.#list(); // their names are known only now
+  }
+
+  #keep(kind: Kind, track: MediaStreamTrack): void {
+    if (!this.#wanted[kind]) {
+      track.stop();
+      return;
+    }
     this[kind]?.stop();
     this[kind] = track;
     track.onended = () => {
       if (this[kind] !== track) return;
-      this.#drop(kind);
+      this.#close(kind);
       const text = `The ${kind} was disconnected. The call goes on without it; plug it in and turn it on again.`;
-      this.#onProblem({ code: "device-ended", text });
+      this.#onProblem({ kind, code: "device-ended", text });
     };
   }
 
-  #drop(kind: "camera" | "microphone"): void {
-    this[kind]?.stop();
+  #close(kind: Kind): void {
+    this.#wanted[kind] = false;
+    if (this[kind] === null) return;
+    this[kind].stop();
     this[kind] = null;
     this.#publish();
-  }
-
-  #watch(): void {
-    if (this.#watching !== null || navigator.mediaDevices === undefined) return;
-    this.#watching = new AbortController();
-    navigator.mediaDevices.addEventListener(
-      "devicechange",
-      async () => {
-        this.devices.value = await listDevices();
-      },
-      { signal: this.#watching.signal },
-    );
   }
 
   #publish(): void {
@@ -154,11 +173,11 @@ export class Capture {
   }
 
   #meter(): void {
-    this.#metering?.abort();
-    this.#metering = null;
-    if (this.microphone?.enabled !== true) return;
+    const heard = this.microphone?.enabled === true ? this.microphone : null;
+    if (heard === this.#metered) return;
+    this.#metering.abort();
     this.#metering = new AbortController();
-    measureLevel(this.microphone, (level) => (this.level.value = level), this.#metering.signal);
+    this.#metered = heard;
+    if (heard !== null) measureLevel(heard, (level) => (this.level.value = level), this.#metering.signal);
   }
 }
-

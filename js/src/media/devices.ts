@@ -1,7 +1,7 @@
 /** Camera and microphone: opening them, as far as they are there, and listing what could be chosen. */
 import type { Devices, Preferences } from "../contract";
 import type { Quality } from "../messages";
-import { type DeviceKind, type DeviceProblem, describeDeviceError, whyNoDevices } from "./errors";
+import { type DeviceProblem, describeDeviceError, whyNoDevices } from "./errors";
 
 export interface Opened {
   readonly camera: MediaStreamTrack | null;
@@ -33,35 +33,52 @@ export async function openDevices(
   preferences: Preferences,
   quality: Quality,
 ): Promise<Opened> {
+  if (!wanted.camera && !wanted.microphone) return { camera: null, microphone: null, problems: [] };
   const nowhere = whyNoDevices();
   if (nowhere !== null) return { camera: null, microphone: null, problems: [nowhere] };
-  if (!wanted.camera && !wanted.microphone) return { camera: null, microphone: null, problems: [] };
-  const constraints = {
-    ...(wanted.camera ? { video: videoConstraints(preferences, quality) } : {}),
-    ...(wanted.microphone ? { audio: audioConstraints(preferences) } : {}),
-  };
-  try {
-    // together, so that the person is asked once
-    const stream = await navigator.mediaDevices.getUserMedia(constraints);
-    return {
-      camera: stream.getVideoTracks()[0] ?? null,
-      microphone: stream.getAudioTracks()[0] ?? null,
-      problems: [],
-    };
-  } catch (error) {
-    if (!(wanted.camera && wanted.microphone)) {
-      const kind: DeviceKind = wanted.camera ? "camera" : "microphone";
-      return { camera: null, microphone: null, problems: [describeDeviceError(error, kind)] };
-    }
-  }
-  // together they failed: a missing camera must not take the microphone away
-  const camera = await openDevices({ camera: true, microphone: false }, preferences, quality);
-  const microphone = await openDevices({ camera: false, microphone: true }, preferences, quality);
-  return {
-    camera: camera.camera,
-    microphone: microphone.microphone,
-    problems: [...camera.problems, ...microphone.problems],
-  };
+  const video = wanted.camera ? { video: videoConstraints(preferences, quality) } : null;
+  const audio = wanted.microphone ? { audio: audioConstraints(preferences) } : null;
+  // together, so that the person is asked once
+  const together = await attempt({ ...video, ...audio });
+  if (together.stream !== null) return openedOf(together, together, []);
+  if (audio === null) return openedOf(together, null, [describeDeviceError(together.error, "camera")]);
+  if (video === null) return openedOf(null, together, [describeDeviceError(together.error, "microphone")]);
+  // a missing camera must not take the microphone away, nor the other way round
+  const [camera, microphone] = [await attempt(video), await attempt(audio)];
+  return openedOf(camera, microphone, problemsOf(camera.error, microphone.error));
+}
+
+interface Attempt {
+  readonly stream: MediaStream | null;
+  readonly error: unknown;
+}
+
+const attempt = (constraints: MediaStreamConstraints): Promise<Attempt> =>
+  navigator.mediaDevices.getUserMedia(constraints).then(
+    (stream) => ({ stream, error: null }),
+    (error: unknown) => ({ stream: null, error }),
+  );
+
+const openedOf = (
+  camera: Attempt | null,
+  microphone: Attempt | null,
+  problems: readonly DeviceProblem[],
+): Opened => ({
+  camera: camera?.stream?.getVideoTracks()[0] ?? null,
+  microphone: microphone?.stream?.getAudioTracks()[0] ?? null,
+  problems,
+});
+
+/** One sentence where camera and microphone fail for the same reason. */
+function problemsOf(camera: unknown, microphone: unknown): readonly DeviceProblem[] {
+  const problems = [
+    ...(camera === null ? [] : [describeDeviceError(camera, "camera")]),
+    ...(microphone === null ? [] : [describeDeviceError(microphone, "microphone")]),
+  ];
+  const [first, second] = problems;
+  return second !== undefined && first?.code === second.code
+    ? [describeDeviceError(camera, "both")]
+    : problems;
 }
 
 /** What is plugged in; labels exist only once the person has allowed a device. */

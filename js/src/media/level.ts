@@ -4,7 +4,11 @@ const INTERVAL_MS = 100;
 const SILENCE_DB = -60;
 
 /** Measure `track` until `signal` aborts. The audio context exists only while it does. */
-export function measureLevel(track: MediaStreamTrack, report: (level: number) => void, signal: AbortSignal): void {
+export function measureLevel(
+  track: MediaStreamTrack,
+  report: (level: number) => void,
+  signal: AbortSignal,
+): void {
   if (typeof AudioContext === "undefined" || signal.aborted) return;
   const context = new AudioContext();
   const analyser = new AnalyserNode(context, { fftSize: 1024 });

@@ -7,10 +7,14 @@ interface LevelProps {
 }
 
 export function Level({ session, upright = false }: LevelProps) {
-  const level = session.microphoneOn.value ? Math.min(1, Math.max(0, session.microphoneLevel.value)) : 0;
+  const on = session.microphoneOn.value;
+  const level = on ? Math.min(1, Math.max(0, session.microphoneLevel.value)) : 0;
   const scale = upright ? `scaleY(${level})` : `scaleX(${level})`;
   return (
-    <span class={`nbrtc-level ${upright ? "nbrtc-level--upright" : ""}`} aria-hidden="true">
+    <span
+      class={`nbrtc-level ${upright ? "nbrtc-level--upright" : ""} ${on ? "" : "nbrtc-level--off"}`}
+      aria-hidden="true"
+    >
       <span class="nbrtc-level-fill" style={{ transform: scale }} />
     </span>
   );

@@ -9,16 +9,12 @@ interface HintLook {
 }
 
 function hintOf(session: SessionView): HintLook {
-  switch (session.phase.value) {
-    case "waiting-for-kernel":
-      return { text: "Waiting for the kernel…", look: "plain" };
-    case "no-kernel":
-      return { text: "No kernel answers. Run this cell again to use the call.", look: "error" };
-    default:
-      return session.state.value?.joinRequested
-        ? { text: "Python asks you to join.", look: "asked" }
-        : { text: "", look: "plain" };
-  }
+  const phase = session.phase.value;
+  if (phase === "waiting-for-kernel") return { text: session.statusText.value, look: "plain" };
+  if (phase === "no-kernel") return { text: session.statusText.value, look: "error" };
+  return session.state.value?.joinRequested
+    ? { text: "Python asks you to join.", look: "asked" }
+    : { text: "", look: "plain" };
 }
 
 /** One paragraph whose words change: its place is kept, and a screen reader notices. */

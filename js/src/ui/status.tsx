@@ -5,20 +5,8 @@ import { iconOf } from "./phases";
 
 /** Empty where the card beside the stage says it already. */
 function wordsOf(session: SessionView): string {
-  const why = session.statusText.value || session.state.value?.reason;
-  switch (session.phase.value) {
-    case "waiting-for-kernel":
-    case "no-kernel":
-      return "";
-    case "elsewhere":
-      return "This call is open in another window.";
-    case "failed":
-      return why || "The call failed.";
-    case "closed":
-      return why || "The call was closed.";
-    default:
-      return session.statusText.value;
-  }
+  const phase = session.phase.value;
+  return phase === "waiting-for-kernel" || phase === "no-kernel" ? "" : session.statusText.value;
 }
 
 /** One element in every phase, because a live region is read only where it stood before its words changed. */

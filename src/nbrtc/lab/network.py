@@ -21,7 +21,7 @@ def impair(
     rate_bps: float | None = None,
     seed: int = 0,
 ) -> None:
-    """Lose, delay and throttle the call's datagrams, alike in both directions; replaces an earlier impairment.
+    """Lose, delay and throttle the call's datagrams, alike both ways; replaces an earlier impairment.
 
     Parameters
     ----------

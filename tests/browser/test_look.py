@@ -1,0 +1,76 @@
+"""How the widget looks, light and dark, narrow and wide: pictures to look at, and what none may show."""
+
+from itertools import product
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.chromium import QUADRANTS
+from tests.browser.conftest import OpenNotebook
+from tests.browser.notebook import ARTIFACTS, Notebook
+from tests.browser.widget import CALL, Widget
+
+WIDTHS = {"narrow": 400, "wide": 1000}
+
+OUTSIDE = """root => {
+  const frame = root.getBoundingClientRect();
+  return [...root.querySelectorAll("button, select, input, p, figcaption, .nbrtc-status, .nbrtc-badge")]
+    .filter(element => element.checkVisibility({ visibilityProperty: true }))
+    .map(element => [element, element.getBoundingClientRect()])
+    .filter(([, box]) => box.left < frame.left - 1 || box.right > frame.right + 1)
+    .map(([element]) => element.outerHTML.slice(0, 100));
+}"""
+
+COLOURS = """root => {
+  const probe = root.appendChild(document.createElement("i"));
+  const colour = value => { probe.style.background = value; return getComputedStyle(probe).backgroundColor; };
+  const found = [getComputedStyle(root.querySelector(".nbrtc-layout")).backgroundColor,
+    colour("var(--jp-layout-color1)")];
+  probe.remove();
+  return found;
+}"""
+
+
+def test_every_look(page: Page, open_notebook: OpenNotebook) -> None:
+    notebook = open_notebook(page, [CALL])
+    page.evaluate("window.jupyterapp.shell.collapseLeft()")
+    notebook.run(0)
+    widget = Widget(notebook)
+    expect(widget.button("Start camera")).to_be_enabled()
+    look(notebook, widget, "card")
+
+    widget.start()
+    widget.wait_corners("python", list(QUADRANTS.values()))
+    look(notebook, widget, "call")
+
+    widget.button("Record").click()
+    widget.button("Statistics").click()
+    expect(widget.root.locator('[data-nbrtc="recording"]')).to_be_visible()
+    widget.wait_python("len(call.stats.to_frame('video')) > 4")
+    look(notebook, widget, "measured")
+
+
+def look(notebook: Notebook, widget: Widget, state: str) -> None:
+    """Save the four pictures of a state; everything is inside the widget, and in the theme's colours."""
+    for theme, (name, width) in product(("light", "dark"), WIDTHS.items()):
+        notebook.set_theme(theme)
+        resize(widget, width)
+        widget.root.screenshot(path=ARTIFACTS / f"look-{state}-{name}-{theme}.png")
+        assert widget.root.evaluate(OUTSIDE) == [], f"{state}, {width} px"
+        own, jupyterlab = widget.root.evaluate(COLOURS)
+        assert own == jupyterlab, theme
+
+
+LAID_OUT = (
+    "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))))"
+)
+
+
+def resize(widget: Widget, width: int) -> None:
+    """Make the window so wide that the widget gets `width` pixels."""
+    for _ in range(4):  # JupyterLab's margins depend on the window, so that the first guess misses
+        size = widget.page.viewport_size
+        assert size is not None
+        missing = width - round(widget.root.evaluate("root => root.clientWidth"))
+        widget.page.set_viewport_size({"width": size["width"] + missing, "height": 1000})
+        widget.page.evaluate(LAID_OUT)
+    assert abs(widget.root.evaluate("root => root.clientWidth") - width) < 4
