@@ -4,8 +4,6 @@ from collections.abc import Collection
 from difflib import get_close_matches
 from inspect import isfunction
 
-import numpy as np
-
 MAX_NAME = 64
 """Characters of a person's name."""
 
@@ -37,7 +35,8 @@ def check_assignment(owner: type, name: str) -> None:
 
 def to_boolean(what: str, value: object) -> bool:
     """True or False, also NumPy's; nothing else, because ``"no"`` is true."""
-    if not isinstance(value, bool | np.bool_):
+    is_numpy = type(value).__module__ == "numpy" and type(value).__name__.startswith("bool")
+    if not (isinstance(value, bool) or is_numpy):
         raise TypeError(f"{what} is True or False, not {value!r}.")
     return bool(value)
 

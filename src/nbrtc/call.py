@@ -4,12 +4,10 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import anywidget
 import msgspec
-import numpy as np
-from numpy.typing import NDArray
 
 from . import poster
 from .arguments import check_assignment, to_boolean, to_name, unknown_keywords
@@ -39,6 +37,10 @@ from .problems import CallProblem
 from .quality import to_quality
 from .recording import Recording
 from .stats import CallStats
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -234,7 +236,7 @@ class Call(anywidget.AnyWidget):
 
     # --- frames
 
-    def snapshot(self, timeout_s: float = 5.0) -> NDArray[np.uint8]:
+    def snapshot(self, timeout_s: float = 5.0) -> "NDArray[np.uint8]":
         """The camera's picture now: (height, width, 3) uint8 RGB, before any video effect.
 
         Raises

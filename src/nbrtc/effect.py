@@ -3,13 +3,14 @@
 import inspect
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Literal
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, Literal
 
 from .errors import FrameError
 from .frame import Frame
 from .pictures import pack
+
+if TYPE_CHECKING:
+    import numpy as np
 
 MAX_SIDE = 4096
 """Pixels; larger pictures are refused before they are encoded."""
@@ -114,6 +115,8 @@ def to_planes(value: object, who: str) -> tuple[int, int, bytearray]:
 
 
 def _checked_array(value: object, who: str) -> "np.ndarray[Any, np.dtype[np.uint8]]":
+    import numpy as np
+
     if hasattr(value, "convert") and hasattr(value, "mode"):  # a PIL image, without importing PIL
         value = np.asarray(value.convert("RGB"))
     wanted = "an ndarray (height, width, 3) of uint8, a PIL image or an av.VideoFrame"

@@ -3,15 +3,14 @@
 import time
 from typing import TYPE_CHECKING, Any, cast
 
-import numpy as np
-from numpy.typing import NDArray
-
 from .messages import FrameHeader
 from .pictures import unpack
 
 if TYPE_CHECKING:
+    import numpy as np
     import PIL.Image
     from av import VideoFrame
+    from numpy.typing import NDArray
 
 
 class Frame:
@@ -71,9 +70,9 @@ class Frame:
             self._video_frame = frame
         return self._video_frame
 
-    def to_ndarray(self, format: str = "rgb24") -> NDArray[np.uint8]:  # noqa: A002  PyAV's own name for it
+    def to_ndarray(self, format: str = "rgb24") -> "NDArray[np.uint8]":  # noqa: A002  PyAV's own name for it
         """A fresh array, by default (height, width, 3) uint8 RGB; `format` is a PyAV pixel format."""
-        return cast(NDArray[np.uint8], self.video_frame.to_ndarray(format=format))
+        return cast("NDArray[np.uint8]", self.video_frame.to_ndarray(format=format))
 
     def to_image(self) -> "PIL.Image.Image":
         """A fresh PIL image (RGB)."""
@@ -81,10 +80,10 @@ class Frame:
 
         return PIL.Image.fromarray(self.to_ndarray())
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> "NDArray[Any]":
         if copy is False:
             raise ValueError("A Frame is decoded into a fresh RGB array: there is no array to share.")
-        return self.to_ndarray().astype(dtype or np.uint8, copy=False)
+        return self.to_ndarray().astype(dtype or "uint8", copy=False)
 
     def __repr__(self) -> str:
         return f"<nbrtc.Frame {self.number}: {self.width}x{self.height} at {self.time_s:.3f} s>"

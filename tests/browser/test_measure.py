@@ -1,6 +1,7 @@
 """What the call leaves behind: statistics and a recording, from a real camera in a real browser."""
 
 import json
+import re
 
 import av
 import numpy as np
@@ -102,6 +103,8 @@ def test_a_recording_decodes(page: Page, open_notebook: OpenNotebook) -> None:
 
 def test_the_record_button_writes_a_dated_file(page: Page, open_notebook: OpenNotebook) -> None:
     notebook = open_notebook(page, [CALL])
+    folder = notebook.path.parent / "recordings"
+    earlier = set(folder.glob("*"))
     notebook.run(0)
     widget = Widget(notebook)
     widget.start()
@@ -111,7 +114,8 @@ def test_the_record_button_writes_a_dated_file(page: Page, open_notebook: OpenNo
     expect(badge).to_contain_text("0:02", timeout=15_000)
     widget.button("Record").click()
     expect(badge).to_be_hidden()
-    (path,) = (notebook.path.parent / "recordings").glob("call-*.mkv")
+    (path,) = set(folder.glob("*")) - earlier
+    assert re.fullmatch(r"call-[-\d]+\.mkv", path.name)
     with av.open(path) as container:
         assert sum(1 for _ in container.decode(video=0)) > 20
 

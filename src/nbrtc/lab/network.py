@@ -1,6 +1,6 @@
 """A worse network for a call, on purpose: the seeded transport shim between the engine and its socket."""
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, Protocol, cast
 
 import msgspec
 
@@ -8,12 +8,15 @@ from ..bridge import Bridge
 from ..messages import Impair, Impairment, ReadLedger
 from .impairment import Shim
 
-if TYPE_CHECKING:
-    from ..call import Call
+
+class Impaired(Protocol):
+    """A `nbrtc.Call`, as far as this module needs to know it."""
+
+    id: str
 
 
 def impair(
-    call: "Call",
+    call: Impaired,
     *,
     loss_fraction: float = 0.0,
     delay_ms: float = 0.0,
@@ -46,12 +49,12 @@ def impair(
     Bridge.shared().request(call.id, Impair(impairment=impairment))
 
 
-def clear(call: "Call") -> None:
+def clear(call: Impaired) -> None:
     """Take the impairment off."""
     Bridge.shared().request(call.id, Impair(impairment=None))
 
 
-def ledger(call: "Call") -> dict[str, Any]:
+def ledger(call: Impaired) -> dict[str, Any]:
     """What became of the datagrams, by direction: counts and bytes sent, delivered, lost and dropped.
 
     Empty without an impairment.
