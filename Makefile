@@ -15,7 +15,9 @@ AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 step = @printf '\n==> %s\n' "$(1)"
 
 .PHONY: demo test check lint types js py unit loopback kernel browser chromium soak bench dist clean
+ifndef TOGETHER
 .NOTPARALLEL:
+endif
 
 demo: .make/demo $(BUNDLE)
 	$(BIN)/jupyter lab $(AS_ROOT) notebooks/01-first-call.ipynb
@@ -42,7 +44,10 @@ js: $(NODE_MODULES)
 	$(call step,js: vitest)
 	cd js && npm run --silent test
 
-py: unit loopback kernel browser
+# The first three mostly wait for media and processes, so they share the two cores; each one's output stays together.
+py: .make/test $(BUNDLE)
+	@$(MAKE) --no-print-directory TOGETHER=1 -j3 --output-sync=target unit loopback kernel
+	@$(MAKE) --no-print-directory browser
 
 # A process for each folder: Playwright keeps an event loop running that asyncio tests would collide with.
 unit loopback kernel browser: .make/test $(BUNDLE)
