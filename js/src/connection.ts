@@ -3,6 +3,7 @@
  * nothing of devices, views or the call's state.
  */
 import { type ReadonlySignal, type Signal, signal } from "@preact/signals";
+import { newId } from "./ids";
 import { Link, type LinkOptions, SILENT_MS } from "./link";
 import type { Answer, Intent, Offer } from "./messages";
 import { RefusedError } from "./requests";
@@ -116,7 +117,7 @@ export class Connection {
         generation: this.#generation,
         takeOver: this.#takeOver,
         iceServers: this.#options.iceServers(),
-        offer: (offer) => this.#options.offer({ ...offer, id: crypto.randomUUID() }, ended.signal),
+        offer: (offer) => this.#options.offer({ ...offer, id: newId() }, ended.signal),
         onFailed: (reason) => this.lose(reason),
       });
       this.#link = link;

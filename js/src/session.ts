@@ -5,6 +5,7 @@
 import { batch, computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import { Connection } from "./connection";
 import type { Level, NoticeItem, PagePhase, PlotPoint, Preferences, SessionView } from "./contract";
+import { newId } from "./ids";
 import type { Link } from "./link";
 import { Capture } from "./media/capture";
 import type { DeviceProblem } from "./media/errors";
@@ -35,7 +36,7 @@ const MEDIUM: Quality = { width: 1280, height: 720, fps: 30, name: "medium", bit
 type Activity = "none" | "preview" | "starting" | "joined" | "failed";
 
 export class Session implements SessionView {
-  readonly page = crypto.randomUUID();
+  readonly page = newId();
   readonly state: Signal<CallState | null> = signal(null);
   readonly qualities: Signal<readonly Quality[]> = signal([]);
   readonly remoteStream: Signal<MediaStream | null> = signal(null);
@@ -205,11 +206,11 @@ export class Session implements SessionView {
   }
 
   setQuality(quality: Quality): void {
-    this.#ask({ type: "set-quality", id: crypto.randomUUID(), quality });
+    this.#ask({ type: "set-quality", id: newId(), quality });
   }
 
   toggleRecording(): void {
-    const id = crypto.randomUUID();
+    const id = newId();
     const recording = this.state.value?.recording?.state === "recording";
     this.#ask(recording ? { type: "stop-recording", id } : { type: "start-recording", id, path: "" });
   }
@@ -293,6 +294,7 @@ export class Session implements SessionView {
     if (bye.recover) this.#connection.lose(bye.reason);
     else if (bye.code === "kernel-gone") this.kernelGone();
     else if (bye.code === "taken-over") this.#takenOver();
+    else if (bye.code === "lost") this.#end("failed", bye.reason); // another link would not help
     else {
       this.#stop();
       this.#activity.value = "none";

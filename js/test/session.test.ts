@@ -242,6 +242,22 @@ describe("the end", () => {
     expect(phase()).toBe("elsewhere");
   });
 
+  test("a link that another one would not mend ends the call with the reason", async () => {
+    const tracks = await page.call();
+    page.say({ type: "bye", code: "lost", reason: "This machine has no network address.", recover: false });
+    expect(states(tracks)).toEqual(["ended", "ended"]);
+    expect(phase()).toBe("failed");
+    expect(page.session.statusText.value).toBe("This machine has no network address.");
+  });
+
+  test("a page without crypto.randomUUID, as on plain http, still has a session and asks", async () => {
+    vi.stubGlobal("crypto", { getRandomValues: crypto.getRandomValues.bind(crypto) });
+    page = new Page();
+    await page.call();
+    expect(phase()).toBe("connected");
+    expect(page.session.page).toMatch(/^[0-9a-f]{32}$/);
+  });
+
   test("only the click moves a call here from another window", async () => {
     page.view();
     page.welcome({ phase: "connected", owner: "another page" });

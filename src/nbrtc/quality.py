@@ -2,13 +2,7 @@
 
 import operator
 
-from .messages import Quality
-
-QUALITIES = {
-    "low": Quality(640, 480, 15, name="low"),
-    "medium": Quality(1280, 720, 30, name="medium"),
-    "high": Quality(1920, 1080, 30, name="high"),
-}
+from .messages import QUALITIES, Quality
 
 
 def to_quality(value: "str | Quality") -> Quality:

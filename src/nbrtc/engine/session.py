@@ -16,6 +16,7 @@ from ..errors import NbrtcError, NotConnected
 from ..lab.impairment import Shim
 from ..messages import (
     PROTOCOL,
+    QUALITIES,
     ApplyQuality,
     CallState,
     Candidate,
@@ -59,12 +60,6 @@ from .studio import Studio
 from .tape import Tape
 
 logger = logging.getLogger(__name__)
-
-QUALITIES = (
-    Quality(width=640, height=480, fps=15, name="low"),
-    Quality(width=1280, height=720, fps=30, name="medium"),
-    Quality(width=1920, height=1080, fps=30, name="high"),
-)
 
 
 def with_bitrate(quality: Quality) -> Quality:
@@ -167,7 +162,7 @@ class Session:
         welcome = Welcome(
             protocol=PROTOCOL,
             state=self._board.state,
-            qualities=tuple(map(with_bitrate, QUALITIES)),
+            qualities=tuple(map(with_bitrate, QUALITIES.values())),
             ice_servers=self._opening.ice_servers,
         )
         self._board.send(page, welcome)

@@ -37,7 +37,17 @@ from .kernel import (
     Switch,
     Verb,
 )
-from .nouns import CallState, IceServerEntry, Participant, Phase, Quality, RecordingStatus, VideoSize, Wire
+from .nouns import (
+    QUALITIES,
+    CallState,
+    IceServerEntry,
+    Participant,
+    Phase,
+    Quality,
+    RecordingStatus,
+    VideoSize,
+    Wire,
+)
 from .page import (
     PROTOCOL,
     Answer,
@@ -73,6 +83,7 @@ decode_frame_message = msgspec.msgpack.Decoder(FrameMessage).decode
 
 __all__ = [
     "PROTOCOL",
+    "QUALITIES",
     "Answer",
     "ApplyQuality",
     "Bye",

@@ -36,6 +36,14 @@ class Quality(Wire, frozen=True):
                 raise ValueError(f"The {what} must be between {low} and {high}, not {value!r}.")
 
 
+QUALITIES = {
+    "low": Quality(640, 480, 15, name="low"),
+    "medium": Quality(1280, 720, 30, name="medium"),
+    "high": Quality(1920, 1080, 30, name="high"),
+}
+"""The qualities that have names, and stand in the widget's menu."""
+
+
 class IceServerEntry(Wire, frozen=True):
     """One entry of ``RTCConfiguration.iceServers`` (webrtc-pc, section 4.2.4)."""
 
