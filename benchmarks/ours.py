@@ -83,7 +83,8 @@ def _callback(stage: Stage, code: str) -> Iterator[Ended]:
 
 @contextmanager
 def _recording(stage: Stage) -> Iterator[Ended]:
-    stage.kernel.execute("recording = call.record('benchmark.mkv')")
+    # all kernels share a folder, and nothing is overwritten
+    stage.kernel.execute("import os; recording = call.record(f'benchmark-{os.getpid()}.mkv')")
     yield []
     stage.kernel.execute("recording.stop()")
 

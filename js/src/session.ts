@@ -294,7 +294,8 @@ export class Session implements SessionView {
     if (bye.recover) this.#connection.lose(bye.reason);
     else if (bye.code === "kernel-gone") this.kernelGone();
     else if (bye.code === "taken-over") this.#takenOver();
-    else if (bye.code === "lost") this.#end("failed", bye.reason); // another link would not help
+    // another link would not help
+    else if (bye.code === "lost") this.#end("failed", bye.reason);
     else {
       this.#stop();
       this.#activity.value = "none";

@@ -13,6 +13,7 @@ from nbrtc.effect import VideoEffect
 from nbrtc.errors import CallError, EngineError, RecordingError
 from nbrtc.kernel_side import KernelSide
 from nbrtc.messages import (
+    QUALITIES,
     CallState,
     OpenCall,
     PageMessage,
@@ -28,7 +29,6 @@ from nbrtc.messages import (
     Verb,
     encode_bridge,
 )
-from nbrtc.quality import QUALITIES
 
 LOW, HIGH = QUALITIES["low"], QUALITIES["high"]
 

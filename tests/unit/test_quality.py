@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nbrtc.messages import OpenCall, Quality, decode_request, encode_bridge
-from nbrtc.quality import QUALITIES, to_quality
+from nbrtc.messages import QUALITIES, OpenCall, Quality, decode_request, encode_bridge
+from nbrtc.quality import to_quality
 
 
 @pytest.mark.parametrize(
