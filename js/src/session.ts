@@ -22,7 +22,7 @@ import {
 import { Presence } from "./presence";
 import { RefusedError, Requests } from "./requests";
 import { StatsPoller } from "./stats";
-import { statusOf } from "./words";
+import { LEFT, statusOf } from "./words";
 
 /** The widget's comm, or whatever stands for it in a test; false where no kernel is behind it. */
 export type Channel = (page: string, intent: Intent) => boolean;
@@ -186,7 +186,7 @@ export class Session implements SessionView {
   }
 
   leave(): void {
-    this.#end("none", "The person left.");
+    this.#end("none", LEFT);
   }
 
   async setCamera(on: boolean): Promise<void> {

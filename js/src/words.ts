@@ -1,6 +1,9 @@
 /** Where the call stands, in one sentence for a person. */
 import type { PagePhase } from "./contract";
 
+/** What Python is told when the person clicks "Leave call". */
+export const LEFT = "The person left.";
+
 export interface Circumstances {
   readonly phase: PagePhase;
   /** The kernel was restarted or has ended, rather than being silent. */
@@ -22,7 +25,7 @@ export function statusOf(now: Circumstances): string {
         ? "The kernel was restarted or has ended. Run this cell again to use the call."
         : "No kernel answers. Run this cell again to use the call.";
     case "ready":
-      return now.stateReason;
+      return now.stateReason === LEFT ? "You left the call." : now.stateReason;
     case "preview":
       return "Only you see this.";
     case "starting":

@@ -123,6 +123,8 @@ describe("a call", () => {
     expect(states(tracks)).toEqual(["ended", "ended"]);
     expect(phase()).toBe("ready");
     expect(page.of("leave")[0]?.reason).toBe("The person left.");
+    page.state({ phase: "idle", owner: null, reason: "The person left." });
+    expect(page.session.statusText.value).toBe("You left the call.");
   });
 
   test("what one device lacks does not take the other away", async () => {

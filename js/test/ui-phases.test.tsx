@@ -115,7 +115,7 @@ describe("in a call", () => {
     });
     const caption = () => select(view, ".nbrtc-tile--python figcaption").textContent;
     expect(caption()).toBe("Python receives your video");
-    view.session.state.value = callState({ videoEffect: "edges" });
+    view.session.state.value = callState({ videoEffect: "edges()" });
     await settle();
     expect(caption()).toBe("Python receives your video, changed by edges()");
   });

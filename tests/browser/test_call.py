@@ -1,6 +1,6 @@
 """The main path: a click, a picture there and back, a snapshot."""
 
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from tests.browser.chromium import QUADRANTS
 from tests.browser.conftest import NewPage, OpenNotebook
@@ -43,6 +43,8 @@ def test_a_python_function_changes_the_picture(page: Page, open_notebook: OpenNo
     notebook.run(1)
     inverted = [(255 - red, 255 - green, 255 - blue) for red, green, blue in CLIP]
     widget.wait_corners("python", inverted)
+    expect(widget.root).to_contain_text("changed by negative()", use_inner_text=True)
+    expect(widget.root).not_to_contain_text("negative()()", use_inner_text=True)
     for seen, wanted in zip(widget.corners("python"), inverted, strict=True):
         assert max(abs(a - b) for a, b in zip(seen, wanted, strict=True)) < 40
     notebook.run(2)

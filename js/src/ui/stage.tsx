@@ -41,7 +41,7 @@ function PythonTile({ session, audible }: StageProps) {
     <Tile
       who="python"
       name="Python"
-      line={effect === null ? receives : `${receives}, changed by ${effect}()`}
+      line={effect === null ? receives : `${receives}, changed by ${effect}`}
       icon="python"
       stream={session.remoteStream.value}
       muted={!audible}
