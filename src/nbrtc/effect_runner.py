@@ -15,6 +15,7 @@ from .effect import VideoEffect, to_planes
 from .errors import EngineError
 from .frame import Frame
 from .port import FramePort, Result
+from .turns import quick_turns
 
 POLL_S = 0.1
 """A thread without frames looks this often whether it is to end."""
@@ -90,7 +91,7 @@ class EffectRunner:
     def _run(self, stopped: threading.Event) -> None:
         result: Result | None = None
         # coroutine functions share one loop, which ends with the tasks that they left
-        with FramePort(self._bridge, self._call) as port, asyncio.Runner() as runner:
+        with quick_turns(), FramePort(self._bridge, self._call) as port, asyncio.Runner() as runner:
             while not stopped.is_set():
                 try:
                     frame = port.receive(POLL_S, result)
