@@ -1,51 +1,22 @@
 """What goes into a recorder through its feeds comes out of the file: pictures, sound, times."""
 
 import asyncio
-import errno
-import os
-import subprocess
-import sys
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import av
 import pytest
 
-from nbrtc.engine import record, writer
+from nbrtc.engine import record
 from nbrtc.engine.feed import Feed
 from nbrtc.engine.files import RecordingFile
 from nbrtc.engine.record import Recorder, RecordingResult
 from nbrtc.engine.remux import remux
 from nbrtc.errors import RecordingError
 from nbrtc.messages import VideoSize
-from tests.unit.recorded_media import Sender, camera, header_size, microphone, play, read, sound
+from tests.unit.recorded_media import camera, header_size, microphone, play, read, sound
+from tests.unit.recorders import BEEP, names, recorded, recorder, unexpected
 
-REPOSITORY = Path(__file__).parents[2]
 FLASH = [16] * 45 + [235] * 3 + [16] * 42  # 3 s; white from 1.5 s
-BEEP = {"beep_from_s": 1.5, "beep_until_s": 1.6}
-
-
-def recorder(path: Path, *senders: Sender, size: VideoSize | None = None, **how: object) -> Recorder:
-    feeds: dict[str, Feed] = {sender.kind: sender.feed for sender in senders}
-    codec = next((sender.codec for sender in senders if sender.kind == "video"), None)
-    options = {"size": size, "video_codec": codec, "on_failure": unexpected} | how
-    return Recorder(path, feeds.get("video"), feeds.get("audio"), **options)  # type: ignore[arg-type]
-
-
-def unexpected(error: RecordingError) -> None:
-    raise AssertionError(f"the recording failed: {error}")
-
-
-async def recorded(path: Path, *senders: Sender, **how: object) -> RecordingResult:
-    one = recorder(path, *senders, **how)  # type: ignore[arg-type]
-    one.start()
-    play(*senders)
-    return await one.stop()
-
-
-def names(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.iterdir())
 
 
 # --- the file ---
@@ -365,192 +336,6 @@ async def test_a_codec_that_changes_ends_the_recording_and_keeps_it(tmp_path: Pa
     assert "V_VP8 to V_MPEG4" in str(await failed)
     assert len(read(tmp_path / "a.mkv").picture_times_s) == 30
     await one.stop()
-
-
-# --- disks that fail ---
-
-
-class FullDisk(RecordingFile):
-    """Has room for some bytes, and then says what a disk says, half-way through a write."""
-
-    room = 9_000
-    code = errno.ENOSPC
-
-    def _write(self, data: memoryview) -> int:
-        left = self.room - self.size_bytes
-        if left <= 0:
-            raise OSError(self.code, os.strerror(self.code))
-        written = super()._write(data[:left])
-        if written < len(data):
-            raise OSError(self.code, os.strerror(self.code))
-        return written
-
-
-@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT, errno.EIO])
-async def test_a_full_disk_ends_the_recording_and_leaves_a_file_that_plays(tmp_path: Path, code: int) -> None:
-    FullDisk.code = code
-    video, audio = camera([20] * 90), microphone(sound(3.0, **BEEP))
-    failed: asyncio.Future[RecordingError] = asyncio.get_running_loop().create_future()
-    one = recorder(tmp_path / "a.mkv", video, audio, on_failure=failed.set_result, open_file=FullDisk)
-    one.start()
-    play(video, audio)
-    error = await failed
-    check_stopped_early(await one.stop(), error, tmp_path / "a.mkv")
-    assert one.status.state == "failed"
-    assert (code == errno.EIO) is ("the disk failed" in str(error))
-    assert names(tmp_path) == ["a.mkv"]
-    play(video, audio)  # the call goes on: the feeds are as they were
-    assert video.feed.frames == 180
-
-
-def check_stopped_early(result: RecordingResult, error: RecordingError, path: Path) -> None:
-    assert result.path == path
-    assert result.error == str(error)
-    assert path.name in str(error)
-    assert "The call goes on" in str(error)
-    found = read(path)
-    assert found.picture_times_s
-    assert found.sound_times_s
-    assert found.duration_s == pytest.approx(found.sound_times_s[-1], abs=0.3)
-    assert 0.2 < result.duration_s < 2.9
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=64k", "none", str(disk)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if mounted.returncode:
-        pytest.skip(f"no tmpfs may be mounted here: {mounted.stderr.strip()}")
-    yield disk
-    subprocess.run(["umount", str(disk)], check=True)
-
-
-async def test_a_disk_that_is_really_full(small_disk: Path) -> None:
-    video, audio = camera([20] * 90), microphone(sound(3.0, **BEEP))
-    (small_disk / "filler").write_bytes(bytes(56 << 10))
-    failed: asyncio.Future[RecordingError] = asyncio.get_running_loop().create_future()
-    one = recorder(small_disk / "a.mkv", video, audio, on_failure=failed.set_result)
-    one.start()
-    play(video, audio)
-    error = await failed
-    assert "the disk is full" in str(error)
-    check_stopped_early(await one.stop(), error, small_disk / "a.mkv")
-
-
-async def test_a_disk_without_any_room_is_refused_at_once(tmp_path: Path) -> None:
-    class NoRoom(FullDisk):
-        room = 10
-
-    with pytest.raises(RecordingError, match="free some space"):
-        recorder(tmp_path / "a.mkv", camera([20]), open_file=NoRoom).start()
-    assert names(tmp_path) == []
-
-
-async def test_a_slow_disk_drops_frames_up_to_a_keyframe_and_never_holds_the_loop(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(writer, "QUEUE_BYTES", 20_000)
-    stuck, go_on = threading.Event(), threading.Event()
-
-    class SlowDisk(RecordingFile):
-        def append(self, data: bytes) -> None:
-            if self.size_bytes > 6000 and not go_on.is_set():
-                stuck.set()
-                go_on.wait()
-            super().append(data)
-
-    video = camera([20 + index for index in range(150)])
-    one = recorder(tmp_path / "a.mkv", video, open_file=SlowDisk)
-    one.start()
-    frames = [frame for _, _, _, frame in video.schedule()]
-    at = 0
-    while not stuck.is_set() and at < 45:
-        video.feed.push(frames[at])
-        at += 1
-        await asyncio.sleep(0)
-    for frame in frames[at:130]:
-        video.feed.push(frame)  # returns, although the disk does not
-    assert one.dropped_frames > 0
-    go_on.set()
-    written, loop = asyncio.Event(), asyncio.get_running_loop()
-    assert one._writer is not None
-    one._writer.insist(lambda muxer: loop.call_soon_threadsafe(written.set))
-    await written.wait()
-    late = camera([220] * 20, start_s=10.0)
-    for _, _, _, frame in late.schedule():
-        video.feed.push(frame)
-    result = await one.stop()
-    found = read(tmp_path / "a.mkv")
-    assert result.dropped_frames == one.dropped_frames
-    assert len(found.picture_times_s) == 150 - result.dropped_frames
-    assert found.picture_levels[-20:] == pytest.approx([220] * 20, abs=4)
-    assert found.picture_times_s[-20] == pytest.approx(10.0, abs=0.01)
-
-
-# --- crash ---
-
-VICTIM = """
-import asyncio, sys, time
-from dataclasses import replace
-from pathlib import Path
-from nbrtc.engine.record import Recorder
-from tests.unit.recorded_media import camera, microphone, sound
-
-async def main():
-    video, audio = camera([20] * 300), microphone(sound(10.0))
-    video.report()
-    audio.report()
-    one = Recorder(Path(sys.argv[1]), video.feed, audio.feed, size=None, video_codec="VP8", on_failure=print)
-    one.start()
-    started = time.monotonic()
-    frames = [*video.schedule(), *audio.schedule()]
-    for arrived, _, sender, frame in sorted(frames, key=lambda item: item[:2]):
-        due = started + arrived - 500.0
-        await asyncio.sleep(max(0, due - time.monotonic()))
-        sender.feed.push(replace(frame, arrived_s=time.monotonic()))
-        print(time.monotonic(), frame.kind, flush=True)
-
-asyncio.run(main())
-"""
-
-
-def test_kill_9_loses_less_than_the_last_second(tmp_path: Path) -> None:
-    path = tmp_path / "a.mkv"
-    victim = subprocess.Popen(
-        [sys.executable, "-c", VICTIM, str(path)],
-        env=os.environ | {"PYTHONPATH": f"{REPOSITORY / 'src'}:{REPOSITORY}"},
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert victim.stdout is not None
-    pushed: list[tuple[float, str]] = []
-    with victim:
-        for line in victim.stdout:
-            at, kind = line.split()
-            pushed.append((float(at), kind))
-            if pushed[-1][0] - pushed[0][0] > 3.3:
-                victim.kill()
-                break
-    last_s = pushed[-1][0]
-    owed = {
-        kind: sum(1 for at, its in pushed if its == kind and at < last_s - 1.0) for kind in ("video", "audio")
-    }
-
-    assert not path.exists()
-    found = read(tmp_path / "a.mkv.partial")
-    assert owed["video"] > 30
-    assert len(found.picture_times_s) >= owed["video"]
-    assert (
-        len(found.sound_times_s) >= owed["audio"] - 3
-    )  # the sound from before the first picture is not kept
-    assert found.duration_s is not None
-    assert found.duration_s >= 1.0  # the header is kept up to date while the recording runs
 
 
 # --- remux ---
