@@ -6,7 +6,7 @@ import uuid
 from collections import deque
 from collections.abc import Sequence
 from fractions import Fraction
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from aiortc import (
@@ -273,11 +273,10 @@ class Page:
         queue.put = tap
 
 
-class Comm:
+class Comm(Protocol):
     """What carries a page's intents to the engine."""
 
-    def from_page(self, page: str, intent: Intent) -> None:
-        raise NotImplementedError
+    def from_page(self, page: str, intent: Intent) -> None: ...
 
 
 def _prefer(transceiver: RTCRtpTransceiver, *mime_types: str) -> None:
