@@ -3,7 +3,7 @@
  * implements it over a live kernel, the tests and the demo page with a plain object.
  */
 import type { ReadonlySignal, Signal } from "@preact/signals";
-import type { CallState, Quality } from "./messages";
+import type { CallState, ChatMessage, Codec, Participant, PeerState, Quality } from "./messages";
 
 /** Where this page stands; `call.phase` of the engine's state is what Python sees. */
 export type PagePhase =
@@ -58,6 +58,27 @@ export interface PlotPoint {
   readonly lossFraction: number | null;
 }
 
+/** Somebody else in the room, as this page sees and hears them. */
+export interface Person {
+  readonly participant: Participant;
+  /** Their picture and sound; the same object over all reconnections, null until something came. */
+  readonly stream: MediaStream | null;
+  readonly connection: PeerState;
+  /** Why the connection is disturbed or failed, as a sentence; empty where there is nothing to say. */
+  readonly reason: string;
+}
+
+/** What is really sent of the camera or the screen, which `quality` "auto" changes as the network asks. */
+export interface Sending {
+  readonly width: number;
+  readonly height: number;
+  readonly fps: number;
+  /** In words why it is less than it could be; empty where it is not. */
+  readonly limitedBy: string;
+}
+
+export type Drawer = "chat" | "people" | "statistics";
+
 export interface SessionView {
   readonly phase: ReadonlySignal<PagePhase>;
   /** One sentence for a person: what happens, or why it does not. */
@@ -77,8 +98,33 @@ export interface SessionView {
   readonly notices: ReadonlySignal<readonly NoticeItem[]>;
   /** At most the last 300 s, oldest first. */
   readonly plot: ReadonlySignal<readonly PlotPoint[]>;
-  /** Open drawers and menus are a view's own affair, but the statistics panel opens in every view. */
-  readonly statisticsOpen: Signal<boolean>;
+  /** Menus are a view's own affair, but a drawer opens in every view. */
+  readonly drawer: Signal<Drawer | null>;
+
+  // --- the room; all empty or null in a solo call. `state.room` says where we stand with it
+
+  /** False on the guest page: nothing that needs Python (recording by Python, effects) is offered. */
+  readonly hasPython: boolean;
+  /** Everybody else, in the order of joining. */
+  readonly people: ReadonlySignal<readonly Person[]>;
+  /** Oldest first; at most the last 500. */
+  readonly chat: ReadonlySignal<readonly ChatMessage[]>;
+  /** Messages of others since the chat was last open. */
+  readonly unread: ReadonlySignal<number>;
+  /** Participant id (one's own too) of who speaks or spoke last; null while nobody has. */
+  readonly speaker: ReadonlySignal<string | null>;
+  /** Participant id of whom this page shows large; set by the views. */
+  readonly pinned: Signal<string | null>;
+  readonly screenOn: ReadonlySignal<boolean>;
+  /** What is shared, for one's own tile; null while nothing is. */
+  readonly screenStream: ReadonlySignal<MediaStream | null>;
+  /** The browser can share a screen at all (phones cannot). */
+  readonly canShareScreen: boolean;
+  /** Codecs that this browser can send; "auto" first. */
+  readonly codecs: readonly Codec[];
+  readonly sending: ReadonlySignal<Sending | null>;
+  /** A browser lacks something: which, and what that means. Empty where all is there. */
+  readonly shortcomings: readonly string[];
 
   setPreferences(change: Partial<Preferences>): void;
   /** Open devices for this person only. Must be called from a click. */
@@ -92,6 +138,16 @@ export interface SessionView {
   chooseCamera(id: string): Promise<void>;
   chooseMicrophone(id: string): Promise<void>;
   setQuality(quality: Quality): void;
+  setCodec(codec: Codec): void;
+  /** From a click: asks which screen, window or tab. Rejects with nothing: problems become notices. */
+  startSharing(): Promise<void>;
+  stopSharing(): void;
+  /** Before joining: into which room (null: solo), as whom, with which passcode. */
+  enterRoom(room: string | null, name: string, passcode: string | null): Promise<void>;
+  /** Rejects with a sentence where the room refuses; the text is then still the writer's. */
+  sendChat(text: string): Promise<void>;
+  /** Try the connection to one person anew. */
+  reconnect(id: string): void;
   toggleRecording(): void;
   dismiss(key: string): void;
 }

@@ -1,8 +1,16 @@
 /** Generated from src/nbrtc/messages/ by `python js/generate_messages.py`: change it there. */
 
-export const PROTOCOL = 1;
+export const PROTOCOL = 2;
 
 export type Phase = "idle" | "connecting" | "connected" | "reconnecting" | "failed" | "closed";
+
+export type RoomPhase = "outside" | "joining" | "joined" | "reconnecting" | "refused";
+
+export type PeerState = "new" | "connecting" | "connected" | "reconnecting" | "failed";
+
+export type Codec = "auto" | "vp8" | "vp9" | "av1" | "h264";
+
+export type ErrorCode = "invalid" | "not-in-room" | "room-not-found" | "room-exists" | "room-full" | "wrong-passcode" | "not-allowed" | "already-in-room" | "no-such-participant" | "rate-limited" | "too-large" | "server-full" | "unreachable" | "server-error";
 
 /** The size and frame rate asked of the camera. */
 export interface Quality {
@@ -27,12 +35,60 @@ export interface VideoSize {
   readonly fps: number | null;
 }
 
-/** Somebody in the call; Python is one of them, because it receives the video. */
+/** What a participant says of itself to the others in the room. */
+export interface ParticipantStatus {
+  readonly muted: boolean;
+  readonly videoOff: boolean;
+  readonly screenSharing: boolean;
+  readonly recording: boolean;
+  readonly receives: readonly string[];
+}
+
+/** Somebody in the call. In a solo call Python is one of them, because it receives the video. */
 export interface Participant {
   readonly id: string;
   readonly name: string;
   readonly isPython: boolean;
   readonly receivesVideo: boolean;
+  readonly isYou: boolean;
+  readonly isCreator: boolean;
+  readonly order: number;
+  readonly protocol: number;
+  readonly joinedAtS: number;
+  readonly isConnected: boolean;
+  readonly connection: PeerState;
+  readonly status: ParticipantStatus;
+}
+
+/** What is allowed in a room; its creator decides. */
+export interface RoomSettings {
+  readonly chat: boolean;
+  readonly recording: boolean;
+  readonly listed: boolean;
+}
+
+/** The room of a call, as this participant sees it. */
+export interface RoomInfo {
+  readonly id: string;
+  readonly name: string;
+  readonly me: string;
+  readonly phase: RoomPhase;
+  readonly reason: string;
+  readonly code: string;
+  readonly capacity: number;
+  readonly settings: RoomSettings;
+  readonly inviteUrl: string;
+  readonly server: string;
+}
+
+/** A message that somebody wrote. Text, never HTML. */
+export interface ChatMessage {
+  readonly id: string;
+  readonly sender: string;
+  readonly senderName: string;
+  readonly text: string;
+  readonly timeS: number;
+  readonly to: string | null;
 }
 
 /** A recording as every view shows it. */
@@ -52,7 +108,7 @@ export interface CallState {
   readonly quality: Quality;
   readonly epoch: number;
   readonly revision: number;
-  readonly phase: "idle" | "connecting" | "connected" | "reconnecting" | "failed" | "closed";
+  readonly phase: Phase;
   readonly reason: string;
   readonly owner: string | null;
   readonly joinRequested: boolean;
@@ -64,6 +120,11 @@ export interface CallState {
   readonly videoEffect: string | null;
   readonly recording: RecordingStatus | null;
   readonly participants: readonly Participant[];
+  readonly room: RoomInfo | null;
+  readonly codec: Codec;
+  readonly screenSharing: boolean;
+  readonly screenRequested: boolean;
+  readonly wanted: readonly string[];
 }
 
 /** A view is there and the person can see it; answered by `Welcome`. */
@@ -96,6 +157,7 @@ export interface MediaStatus {
   readonly microphoneOn: boolean;
   readonly cameraOn: boolean;
   readonly camera: VideoSize | null;
+  readonly screenSharing: boolean;
 }
 
 /** A quality chosen in the widget or by Python. */
@@ -103,6 +165,68 @@ export interface SetQuality {
   readonly type: "set-quality";
   readonly id: string;
   readonly quality: Quality;
+}
+
+/** A video codec chosen in the widget. */
+export interface SetCodec {
+  readonly type: "set-codec";
+  readonly id: string;
+  readonly codec: Codec;
+}
+
+/** Before the click: which room the call is in (None: solo), as whom, and with which passcode. */
+export interface EnterRoom {
+  readonly type: "enter-room";
+  readonly id: string;
+  readonly room: string | null;
+  readonly name: string;
+  readonly passcode: string | null;
+}
+
+/** The click, on a page that has no Python and so makes no link (the guest page). */
+export interface Enter {
+  readonly type: "enter";
+  readonly id: string;
+  readonly takeOver: boolean;
+}
+
+/** ``RTCSessionDescriptionInit`` (webrtc-pc, section 4.7.2). */
+export interface SessionDescription {
+  readonly type: "offer" | "answer";
+  readonly sdp: string;
+}
+
+/** ``RTCIceCandidateInit`` (webrtc-pc, section 4.8.1); an empty `candidate` ends them (RFC 8838). */
+export interface IceCandidate {
+  readonly candidate: string;
+  readonly sdpMid: string | null;
+  readonly sdpMLineIndex: number | null;
+  readonly usernameFragment: string | null;
+}
+
+/** A description or a candidate between this page and another participant: an intent up, an event down. */
+export interface PeerSignal {
+  readonly type: "peer-signal";
+  readonly peer: string;
+  readonly generation: number | null;
+  readonly description: SessionDescription | null;
+  readonly candidate: IceCandidate | null;
+}
+
+/** How the page's connection to another participant stands. */
+export interface PeerStatus {
+  readonly type: "peer-status";
+  readonly peer: string;
+  readonly state: PeerState;
+  readonly reason: string;
+}
+
+/** A message that the person wrote; the reply says whether the room took it. */
+export interface SendChat {
+  readonly type: "send-chat";
+  readonly id: string;
+  readonly text: string;
+  readonly to: string | null;
 }
 
 /** The person left, or the last view went; the page has already stopped its devices. */
@@ -153,6 +277,7 @@ export interface Welcome {
   readonly state: CallState;
   readonly qualities: readonly Quality[];
   readonly iceServers: readonly IceServerEntry[];
+  readonly chat: readonly ChatMessage[];
 }
 
 /** The engine's description for one generation of the link. */
@@ -181,12 +306,19 @@ export interface SwitchMedia {
   readonly type: "switch-media";
   readonly microphoneOn: boolean | null;
   readonly cameraOn: boolean | null;
+  readonly screenOn: boolean | null;
 }
 
 /** Apply this quality to the live track. */
 export interface ApplyQuality {
   readonly type: "apply-quality";
   readonly quality: Quality;
+}
+
+/** New messages, one's own too; a page drops those whose id it has. */
+export interface Chat {
+  readonly type: "chat";
+  readonly messages: readonly ChatMessage[];
 }
 
 /** The link ends. The page stops its devices unless `recover` says that a new offer is welcome. */
@@ -205,6 +337,121 @@ export interface Notice {
   readonly text: string;
 }
 
-export type Intent = Hello | Offer | Candidate | MediaStatus | SetQuality | Leave | StartRecording | StopRecording | StatsSample | Pong | PageProblem;
+/** ``create-room``: make a room and join it. */
+export interface CreateRoom {
+  readonly roomId?: string | null;
+  readonly roomName?: string | null;
+  readonly userId?: string | null;
+  readonly userName?: string | null;
+  readonly capacity?: number | null;
+  readonly settings?: RoomSettings | null;
+  readonly passcode?: string | null;
+  readonly protocol?: number;
+  readonly isPython?: boolean;
+  readonly status?: ParticipantStatus | null;
+}
 
-export type Event = Welcome | Answer | Reply | Ping | SwitchMedia | ApplyQuality | Bye | Notice | CallState;
+/** ``join-room``. With `create`, a room that is not there is made, with the fields of `CreateRoom`. */
+export interface JoinRoom {
+  readonly roomId: string;
+  readonly roomName?: string | null;
+  readonly userId?: string | null;
+  readonly userName?: string | null;
+  readonly resumeToken?: string | null;
+  readonly create?: boolean;
+  readonly capacity?: number | null;
+  readonly settings?: RoomSettings | null;
+  readonly passcode?: string | null;
+  readonly protocol?: number;
+  readonly isPython?: boolean;
+  readonly status?: ParticipantStatus | null;
+}
+
+/** ``leave-room``. */
+export interface LeaveRoom {
+  readonly roomId?: string | null;
+  readonly userId?: string | null;
+}
+
+/** ``offer``: for one participant, or for everybody else in the room. */
+export interface OfferMessage {
+  readonly offer: SessionDescription;
+  readonly roomId?: string | null;
+  readonly to?: string | null;
+  readonly generation?: number | null;
+}
+
+/** ``answer``. */
+export interface AnswerMessage {
+  readonly answer: SessionDescription;
+  readonly roomId?: string | null;
+  readonly to?: string | null;
+  readonly generation?: number | null;
+}
+
+/** ``ice-candidate``; a null or empty candidate ends them. */
+export interface CandidateMessage {
+  readonly candidate?: IceCandidate | null;
+  readonly roomId?: string | null;
+  readonly to?: string | null;
+  readonly generation?: number | null;
+}
+
+/** ``chat-message``: acknowledged with the whole message; everybody else gets it, not the sender. */
+export interface ChatMessageSent {
+  readonly message: string;
+  readonly roomId?: string | null;
+  readonly to?: string | null;
+}
+
+/** ``participant-status``: the whole `status`, or single fields beside it as the tutorial sends them. */
+export interface StatusMessage {
+  readonly roomId?: string | null;
+  readonly status?: ParticipantStatus | null;
+  readonly muted?: boolean | null;
+  readonly videoOff?: boolean | null;
+  readonly screenSharing?: boolean | null;
+}
+
+/** A participant in ``room-joined``, ``participant-joined`` and in the REST answers to members. */
+export interface ParticipantJson {
+  readonly userId: string;
+  readonly userName: string;
+  readonly order: number;
+  readonly joinedAt: number;
+  readonly isCreator: boolean;
+  readonly isPython: boolean;
+  readonly protocol: number;
+  readonly connected: boolean;
+  readonly status: ParticipantStatus;
+}
+
+/** A room, in answers and in REST. */
+export interface RoomJson {
+  readonly roomId: string;
+  readonly roomName: string;
+  readonly capacity: number;
+  readonly participantCount: number;
+  readonly settings: RoomSettings;
+  readonly isProtected: boolean;
+  readonly createdAt: number;
+  readonly lastActivity: number;
+  readonly messageCount: number;
+  readonly creatorId?: string | null;
+}
+
+/** ``{ok: ...}`` of ``create-room`` and ``join-room``, and the events ``room-created``, ``room-joined``. */
+export interface JoinedJson {
+  readonly roomId: string;
+  readonly userId: string;
+  readonly room: RoomJson;
+  readonly participants: readonly ParticipantJson[];
+  readonly messages?: readonly (Readonly<Record<string, unknown>>)[];
+  readonly resumeToken?: string | null;
+  readonly inviteUrl?: string | null;
+  readonly resumed?: boolean;
+}
+
+export type Intent = Hello | Offer | Candidate | MediaStatus | SetQuality | SetCodec | EnterRoom | Enter | PeerSignal | PeerStatus | SendChat | Leave | StartRecording | StopRecording | StatsSample | Pong | PageProblem;
+
+export type Event = Welcome | Answer | Reply | Ping | SwitchMedia | ApplyQuality | PeerSignal | Chat | Bye | Notice | CallState;

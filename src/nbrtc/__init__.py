@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         NegotiationError,
         NotConnected,
         RecordingError,
+        RoomError,
     )
     from .frame import Frame
     from .messages import Impairment, Quality
@@ -41,6 +42,7 @@ _HOMES = {
     "Quality": "messages",
     "Recording": "recording",
     "RecordingError": "errors",
+    "RoomError": "errors",
 }
 
 __all__ = [
@@ -56,6 +58,7 @@ __all__ = [
     "Quality",
     "Recording",
     "RecordingError",
+    "RoomError",
     "__version__",
 ]
 

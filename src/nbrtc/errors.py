@@ -4,7 +4,8 @@
 
     NbrtcError
     |-- CallError          the call is in the wrong state, or was closed: join, or make a new Call
-    |   `-- NotConnected   nothing to see yet: click "Start camera", or wait
+    |   |-- NotConnected   nothing to see yet: click "Start camera", or wait
+    |   `-- RoomError      the room or its server refused or is out of reach; `RoomError.reason` is its code
     |-- EngineError        the engine process is gone or does not answer: the next start brings a new one
     |-- FrameError         a function returned something that is not a picture
     |-- RecordingError     a path or a disk refused: choose another, the call goes on
@@ -30,6 +31,23 @@ class NotConnected(CallError):
     """There is no connection to a page yet, or any more."""
 
     code = "not-connected"
+
+
+class RoomError(CallError):
+    """A room refused something, or its server cannot be reached.
+
+    Attributes
+    ----------
+    reason
+        The code on the wire, like ``"room-full"`` (see `nbrtc.messages.signaling.ErrorCode`).
+    """
+
+    code = "room"
+
+    def __init__(self, message: str, reason: str = "refused") -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.code = f"room/{reason}"
 
 
 class EngineError(NbrtcError):
@@ -58,6 +76,9 @@ class NegotiationError(NbrtcError):
 
 def by_code(code: str, message: str) -> NbrtcError:
     """Rebuild an error that crossed the bridge as code and message."""
+    name, _, reason = code.partition("/")
+    if name == RoomError.code:
+        return RoomError(message, reason)
     kinds: list[type[NbrtcError]] = [NbrtcError]
     while kinds:
         kind = kinds.pop()

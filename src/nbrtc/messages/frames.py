@@ -11,6 +11,8 @@ class FrameCredit(KernelWire, frozen=True, tag="credit"):
 
     call: str
     after: int = -1
+    participant: str = ""
+    """Whose picture: a participant's id, or empty for the call's own camera."""
     result: "FrameHeader | None" = None
 
 

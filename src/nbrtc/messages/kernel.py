@@ -6,7 +6,7 @@ The kernel relays the page's comm traffic as `PageMessage` without looking insid
 import msgspec
 from msgspec import Struct, field
 
-from .nouns import CallState, IceServerEntry, Quality
+from .nouns import CallState, ChatMessage, Codec, IceServerEntry, Quality, RoomSettings
 from .page import PROTOCOL, Notice, StatsSample
 
 # --- kernel -> engine -----------------------------------------------------------------------------------
@@ -14,6 +14,25 @@ from .page import PROTOCOL, Notice, StatsSample
 
 class KernelWire(Struct, frozen=True, forbid_unknown_fields=True):
     """Base of the bridge's messages; both ends are the same installed version."""
+
+
+class RoomTicket(KernelWire, frozen=True):
+    """The room of a call, and what lets its participant in. Never shown, logged or synced."""
+
+    room: str
+    server: str | None = None
+    """URL of an ``nbrtc serve``; None for the one of this user on this machine."""
+    passcode: str | None = None
+    token: str | None = None
+    """A signed room token (JWT)."""
+    capacity: int | None = None
+    settings: RoomSettings | None = None
+    """Both count only for whoever creates the room."""
+    must_exist: bool = False
+    """An invitation: a room that is gone is an error, and is not created anew."""
+    participant: str | None = None
+    resume_token: str | None = None
+    """The seat of an engine that went: the next one takes it again instead of joining as somebody new."""
 
 
 class OpenCall(KernelWire, frozen=True, tag="open-call"):
@@ -28,6 +47,24 @@ class OpenCall(KernelWire, frozen=True, tag="open-call"):
     """Counts the engines of this kernel: 0 for the first, more after a crash."""
     ice_servers: tuple[IceServerEntry, ...] = ()
     video_effect: str | None = None
+    ticket: RoomTicket | None = None
+    """None for a solo call."""
+    codec: Codec = "auto"
+
+
+class OpenBot(KernelWire, frozen=True, tag="open-bot"):
+    """A participant of Python's own, without a page. Its state is a `CallState`, too."""
+
+    call: str
+    name: str
+    ticket: RoomTicket
+    epoch: int
+    fps: float
+    """How often the kernel sends pictures, or the file's own rate where this is 0."""
+    video: str | None = None
+    """Path of a video file to play in a loop; empty where the kernel sends pictures; None without video."""
+    audio: str | None = None
+    """Path of a sound file to play in a loop; None without sound."""
 
 
 class CloseCall(KernelWire, frozen=True, tag="close-call"):
@@ -69,6 +106,25 @@ class Switch(KernelWire, frozen=True, tag="switch"):
 
     microphone_on: bool | None = None
     camera_on: bool | None = None
+
+
+class ShareScreen(KernelWire, frozen=True, tag="share-screen"):
+    """Ask for the click that shares the screen, or end the sharing at once."""
+
+    on: bool
+
+
+class ChangeCodec(KernelWire, frozen=True, tag="codec"):
+    """Prefer another video codec between browsers."""
+
+    codec: Codec
+
+
+class Say(KernelWire, frozen=True, tag="say"):
+    """Send a chat message; the outcome is the `ChatMessage` as the room got it."""
+
+    text: str
+    to: str | None = None
 
 
 class ChangeQuality(KernelWire, frozen=True, tag="quality"):
@@ -129,6 +185,9 @@ Verb = (
     Join
     | LeaveCall
     | Switch
+    | ShareScreen
+    | ChangeCodec
+    | Say
     | ChangeQuality
     | SetVideoEffect
     | Record
@@ -146,7 +205,7 @@ class KernelBeat(KernelWire, frozen=True, tag="beat"):
     number: int
 
 
-Request = OpenCall | CloseCall | PageMessage | CallRequest | KernelBeat
+Request = OpenCall | OpenBot | CloseCall | PageMessage | CallRequest | KernelBeat
 
 # --- engine -> kernel -----------------------------------------------------------------------------------
 
@@ -178,6 +237,21 @@ class StatsArrived(KernelWire, frozen=True, tag="stats-arrived"):
     sample: StatsSample
 
 
+class ChatArrived(KernelWire, frozen=True, tag="chat-arrived"):
+    """New messages of the room, one's own too."""
+
+    call: str
+    messages: tuple[ChatMessage, ...]
+
+
+class TicketChanged(KernelWire, frozen=True, tag="ticket-changed"):
+    """What the next engine must be told of this call: a room or name chosen in the widget, a new seat."""
+
+    call: str
+    name: str
+    ticket: RoomTicket | None
+
+
 class Outcome(KernelWire, frozen=True, tag="outcome"):
     """Answer to a `CallRequest`."""
 
@@ -195,4 +269,14 @@ class Problem(KernelWire, frozen=True, tag="problem"):
     message: str
 
 
-Notification = Ready | EngineBeat | StateChanged | StatsArrived | Outcome | Problem | PageMessage
+Notification = (
+    Ready
+    | EngineBeat
+    | StateChanged
+    | StatsArrived
+    | ChatArrived
+    | TicketChanged
+    | Outcome
+    | Problem
+    | PageMessage
+)

@@ -7,6 +7,15 @@ from msgspec import Struct
 Phase = Literal["idle", "connecting", "connected", "reconnecting", "failed", "closed"]
 """Where a call stands. ``idle`` waits for a click; ``closed`` is final."""
 
+RoomPhase = Literal["outside", "joining", "joined", "reconnecting", "refused"]
+"""Where a participant stands with its room. ``outside`` waits for the click."""
+
+PeerState = Literal["new", "connecting", "connected", "reconnecting", "failed"]
+"""The connection to one other participant, over all attempts to mend it."""
+
+Codec = Literal["auto", "vp8", "vp9", "av1", "h264"]
+"""The video codec that is preferred between browsers; where the other side lacks it, another one is used."""
+
 
 class Wire(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
     """Base of everything that the page sees or says."""
@@ -22,7 +31,9 @@ class Quality(Wire, frozen=True):
     fps: float
     """Frames per second, 1 to 60."""
     name: str | None = None
-    """``"low"``, ``"medium"``, ``"high"``, or None for one of the user's own."""
+    """``"auto"``, ``"low"``, ``"medium"``, ``"high"``, or None for one of the user's own.
+    Auto is the most that is sent: the page steps down from it, and up again, as network, CPU and the number
+    of people ask."""
     bitrate_bps: int = 0
     """Video bitrate that fits this quality; the engine fills it in."""
 
@@ -37,6 +48,7 @@ class Quality(Wire, frozen=True):
 
 
 QUALITIES = {
+    "auto": Quality(1280, 720, 30, name="auto"),
     "low": Quality(640, 480, 15, name="low"),
     "medium": Quality(1280, 720, 30, name="medium"),
     "high": Quality(1920, 1080, 30, name="high"),
@@ -60,13 +72,81 @@ class VideoSize(Wire, frozen=True):
     fps: float | None = None
 
 
+class ParticipantStatus(Wire, frozen=True):
+    """What a participant says of itself to the others in the room."""
+
+    muted: bool = False
+    video_off: bool = False
+    screen_sharing: bool = False
+    recording: bool = False
+    receives: tuple[str, ...] = ()
+    """Ids of those whose picture or sound this one's Python receives."""
+
+
 class Participant(Wire, frozen=True):
-    """Somebody in the call; Python is one of them, because it receives the video."""
+    """Somebody in the call. In a solo call Python is one of them, because it receives the video."""
+
+    id: str
+    """Unique for each join of a room: whoever reloads and joins again is somebody new."""
+    name: str
+    is_python: bool = False
+    """A `Bot`, or in a solo call the kernel's Python."""
+    receives_video: bool = False
+    is_you: bool = False
+    is_creator: bool = False
+    order: int = 0
+    """Counts the joins of the room. Of two browsers the later joiner is the polite one."""
+    protocol: int = 1
+    """0 for a client of the plain tutorial protocol, which knows no generation and seldom offers."""
+    joined_at_s: float = 0.0
+    """Unix time in seconds, by the server's clock."""
+    is_connected: bool = True
+    """False while the seat is held for somebody whose signaling was lost."""
+    connection: PeerState = "new"
+    """How this page's own connection to the participant stands."""
+    status: ParticipantStatus = ParticipantStatus()
+
+
+class RoomSettings(Wire, frozen=True):
+    """What is allowed in a room; its creator decides."""
+
+    chat: bool = True
+    recording: bool = True
+    listed: bool = False
+    """Whether strangers see the room in ``GET /api/rooms``."""
+
+
+class RoomInfo(Wire, frozen=True):
+    """The room of a call, as this participant sees it."""
 
     id: str
     name: str
-    is_python: bool = False
-    receives_video: bool = False
+    me: str = ""
+    """Own participant id; empty until joined."""
+    phase: RoomPhase = "outside"
+    reason: str = ""
+    """Why the room is out of reach or was refused, as a sentence for a person."""
+    code: str = ""
+    """The refusal's code (see `messages.signaling.ErrorCode`); with ``"wrong-passcode"`` the card asks."""
+    capacity: int = 0
+    settings: RoomSettings = RoomSettings()
+    invite_url: str = ""
+    server: str = ""
+    """Where the room is, as a URL; empty before the first join."""
+
+
+class ChatMessage(Wire, frozen=True):
+    """A message that somebody wrote. Text, never HTML."""
+
+    id: str
+    sender: str
+    """Participant id."""
+    sender_name: str
+    text: str
+    time_s: float
+    """Unix time in seconds, by the server's clock."""
+    to: str | None = None
+    """Only this participant got it; None: everybody."""
 
 
 class RecordingStatus(Wire, frozen=True):
@@ -105,3 +185,11 @@ class CallState(Wire, frozen=True, tag="state"):
     """Name of the Python function that changes the picture, or None."""
     recording: RecordingStatus | None = None
     participants: tuple[Participant, ...] = ()
+    room: RoomInfo | None = None
+    """None for a solo call."""
+    codec: Codec = "auto"
+    screen_sharing: bool = False
+    screen_requested: bool = False
+    """Python asked for the click that shares the screen."""
+    wanted: tuple[str, ...] = ()
+    """Whose encoded frames Python wants now: ids of participants, ``"you"`` for this page's own camera."""

@@ -6,9 +6,9 @@ whenever the channel is silent.
 
 from typing import Literal
 
-from .nouns import CallState, IceServerEntry, Quality, VideoSize, Wire
+from .nouns import CallState, ChatMessage, Codec, IceServerEntry, PeerState, Quality, VideoSize, Wire
 
-PROTOCOL = 1
+PROTOCOL = 2
 """Version of these messages; a page and an engine of different versions refuse each other in words."""
 
 # --- page -> engine: intents ----------------------------------------------------------------------------
@@ -44,6 +44,7 @@ class MediaStatus(Wire, frozen=True, tag="media"):
     microphone_on: bool
     camera_on: bool
     camera: VideoSize | None = None
+    screen_sharing: bool = False
 
 
 class SetQuality(Wire, frozen=True, tag="set-quality"):
@@ -51,6 +52,75 @@ class SetQuality(Wire, frozen=True, tag="set-quality"):
 
     id: str
     quality: Quality
+
+
+class SetCodec(Wire, frozen=True, tag="set-codec"):
+    """A video codec chosen in the widget."""
+
+    id: str
+    codec: Codec
+
+
+class EnterRoom(Wire, frozen=True, tag="enter-room"):
+    """Before the click: which room the call is in (None: solo), as whom, and with which passcode.
+
+    Refused while somebody is in the call.
+    """
+
+    id: str
+    room: str | None
+    name: str
+    passcode: str | None = None
+
+
+class Enter(Wire, frozen=True, tag="enter"):
+    """The click, on a page that has no Python and so makes no link (the guest page)."""
+
+    id: str
+    take_over: bool = False
+
+
+class SessionDescription(Wire, frozen=True):
+    """``RTCSessionDescriptionInit`` (webrtc-pc, section 4.7.2)."""
+
+    type: Literal["offer", "answer"]
+    sdp: str
+
+
+class IceCandidate(Wire, frozen=True):
+    """``RTCIceCandidateInit`` (webrtc-pc, section 4.8.1); an empty `candidate` ends them (RFC 8838)."""
+
+    candidate: str
+    sdp_mid: str | None = None
+    sdp_m_line_index: int | None = None
+    username_fragment: str | None = None
+
+
+class PeerSignal(Wire, frozen=True, tag="peer-signal"):
+    """A description or a candidate between this page and another participant: an intent up, an event down."""
+
+    peer: str
+    """Upwards whom it is for, downwards whom it is from."""
+    generation: int | None = None
+    """Counts the peer connections of this pair; None from a client of the tutorial protocol."""
+    description: SessionDescription | None = None
+    candidate: IceCandidate | None = None
+
+
+class PeerStatus(Wire, frozen=True, tag="peer-status"):
+    """How the page's connection to another participant stands."""
+
+    peer: str
+    state: PeerState
+    reason: str = ""
+
+
+class SendChat(Wire, frozen=True, tag="send-chat"):
+    """A message that the person wrote; the reply says whether the room took it."""
+
+    id: str
+    text: str
+    to: str | None = None
 
 
 class Leave(Wire, frozen=True, tag="leave"):
@@ -78,7 +148,7 @@ class StatsSample(Wire, frozen=True, tag="stats"):
     time_s: float
     """Unix time of the poll, in seconds."""
     peer: str
-    """Whose connection: ``"python"`` for the link."""
+    """Whose connection: ``"python"`` for the link, else a participant's id."""
     generation: int
     reports: tuple[dict[str, str | int | float | bool | None], ...]
 
@@ -102,6 +172,12 @@ Intent = (
     | Candidate
     | MediaStatus
     | SetQuality
+    | SetCodec
+    | EnterRoom
+    | Enter
+    | PeerSignal
+    | PeerStatus
+    | SendChat
     | Leave
     | StartRecording
     | StopRecording
@@ -120,6 +196,8 @@ class Welcome(Wire, frozen=True, tag="welcome"):
     state: CallState
     qualities: tuple[Quality, ...]
     ice_servers: tuple[IceServerEntry, ...] = ()
+    chat: tuple[ChatMessage, ...] = ()
+    """What was written so far."""
 
 
 class Answer(Wire, frozen=True, tag="answer"):
@@ -148,12 +226,19 @@ class SwitchMedia(Wire, frozen=True, tag="switch-media"):
 
     microphone_on: bool | None = None
     camera_on: bool | None = None
+    screen_on: bool | None = None
 
 
 class ApplyQuality(Wire, frozen=True, tag="apply-quality"):
     """Apply this quality to the live track."""
 
     quality: Quality
+
+
+class Chat(Wire, frozen=True, tag="chat"):
+    """New messages, one's own too; a page drops those whose id it has."""
+
+    messages: tuple[ChatMessage, ...]
 
 
 class Bye(Wire, frozen=True, tag="bye"):
@@ -172,4 +257,16 @@ class Notice(Wire, frozen=True, tag="notice"):
     text: str
 
 
-Event = Welcome | Answer | Reply | Ping | SwitchMedia | ApplyQuality | Bye | Notice | CallState
+Event = (
+    Welcome
+    | Answer
+    | Reply
+    | Ping
+    | SwitchMedia
+    | ApplyQuality
+    | PeerSignal
+    | Chat
+    | Bye
+    | Notice
+    | CallState
+)
