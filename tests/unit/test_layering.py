@@ -16,7 +16,7 @@ LAYERS = {
     "messages": 1,
     **dict.fromkeys(["bridge", "process", "pulse", "pictures", "stats", "ice", "lab"], 2),
     **dict.fromkeys(["call"], 4),
-    **dict.fromkeys(["cli", ""], 5),
+    **dict.fromkeys(["cli", "__main__", ""], 5),
 }
 """The kernel's side, bottom to top; "" is `nbrtc` itself."""
 

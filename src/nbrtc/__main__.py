@@ -1,0 +1,5 @@
+"""``python -m nbrtc`` is the command ``nbrtc``."""
+
+from .cli import main
+
+main()
