@@ -15,6 +15,7 @@ from typing import cast
 
 import av
 from av import VideoFrame
+from av.codec.context import Flags
 from av.video.codeccontext import VideoCodecContext
 
 from .feed import EncodedFrame, Feed
@@ -22,12 +23,14 @@ from .feed import EncodedFrame, Feed
 logger = logging.getLogger(__name__)
 
 QUEUE_FRAMES = 30
-DECODERS = {"VP8": "vp8", "H264": "h264"}
+DECODERS = {"VP8": "vp8", "VP9": "vp9", "AV1": "libdav1d", "H264": "h264"}
+MAX_PIXELS = 4096 * 2304
+"""A keyframe of a few bytes may claim 16383x16383; whoever sends that is not given the memory for it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A decoded frame of the camera."""
+    """A decoded frame."""
 
     number: int
     frame: VideoFrame
@@ -115,10 +118,12 @@ class VideoDecoder:
                 try:
                     frames = await loop.run_in_executor(self._thread, self._decode, encoded)
                 except av.FFmpegError as error:
+                    if self.errors % 100 == 0:  # whoever sends broken frames must not fill the log
+                        logger.warning(
+                            "A frame in %s did not decode (%s): asking for a keyframe", encoded.codec, error
+                        )
                     self.errors += 1
-                    logger.warning(
-                        "A %s frame did not decode (%s): asking for a keyframe", encoded.codec, error
-                    )
+                    self._codec = None  # whatever state it is in now
                     self._waiting_for_keyframe = True
                     self._queue.clear()
                     self._feed.request_keyframe()
@@ -132,6 +137,8 @@ class VideoDecoder:
             self._codec_name = encoded.codec
             self._codec = cast(VideoCodecContext, av.CodecContext.create(DECODERS[encoded.codec], "r"))
             self._codec.thread_count = 1  # frame threads would hold pictures back
+            self._codec.flags |= Flags.low_delay  # as would waiting for B frames, which nobody sends live
+            self._codec.options = {"max_pixels": str(MAX_PIXELS)}
         packet = av.Packet(encoded.data)
         packet.pts, packet.time_base = encoded.timestamp, Fraction(1, encoded.clock_rate)
         frames = self._codec.decode(packet)

@@ -60,6 +60,7 @@ class OutgoingVideo(MediaStreamTrack):
         self._limit = limit
         self._passing: deque[EncodedFrame] = deque()
         self._effect = False
+        self._echoes = True
         self._await_keyframe = True
         self._newest: _Shown | None = None
         self._last: VideoFrame | None = None
@@ -77,7 +78,18 @@ class OutgoingVideo(MediaStreamTrack):
     @property
     def passes_through(self) -> bool:
         """Whether the camera's own frames go back."""
-        return not self._effect
+        return self._echoes and not self._effect
+
+    @property
+    def echoes(self) -> bool:
+        """Whether they go back while there is no effect; if not, then nothing does."""
+        return self._echoes
+
+    @echoes.setter
+    def echoes(self, on: bool) -> None:
+        if on != self._echoes:
+            self._echoes = on
+            self._begin_passing()
 
     @property
     def waiting(self) -> int:
@@ -93,9 +105,8 @@ class OutgoingVideo(MediaStreamTrack):
         self._newest = None
         self._force_keyframe = True
         if not on:
-            self._last = None
-            self._await_keyframe = True
-            self._feed.request_keyframe()
+            self._last = self.effect_delay_s = None
+            self._begin_passing()
 
     def show(self, picture: VideoFrame, timestamp: int | None, arrived_s: float | None) -> None:
         """Send a yuv420p picture at once; of several, the newest wins.
@@ -112,8 +123,9 @@ class OutgoingVideo(MediaStreamTrack):
 
     def request_keyframe(self) -> None:
         """The page asks for a picture that is decodable by itself."""
-        if not self._effect:
+        if self.passes_through:
             self._feed.request_keyframe()
+        if not self._effect:
             return
         self._force_keyframe = True
         asyncio.get_running_loop().call_later(KEYFRAME_WAIT_S, self._repeat)
@@ -142,8 +154,14 @@ class OutgoingVideo(MediaStreamTrack):
             except TimeoutError:
                 self._repeat(keyframe_only=False)
 
+    def _begin_passing(self) -> None:
+        self._passing.clear()
+        self._await_keyframe = True
+        if self.passes_through:
+            self._feed.request_keyframe()
+
     def _pass(self, frame: EncodedFrame) -> None:
-        if self._effect or (self._await_keyframe and not frame.keyframe):
+        if not self.passes_through or (self._await_keyframe and not frame.keyframe):
             return
         self._await_keyframe = False
         if len(self._passing) >= PASS_FRAMES:

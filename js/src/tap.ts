@@ -1,0 +1,228 @@
+/**
+ * The encoded tap: copies of the frames that others send to this page, on their way to Python, without a second
+ * encoder anywhere. The work is done in a worker (`tap-worker.ts`); this is the page's handle on it.
+ */
+import { isId, type Kind } from "./tap/format";
+import type { FromWorker, ToWorker, TransformOptions } from "./tap-worker";
+
+/** The bundled worker, put in by build.mjs; absent in tests. */
+declare const NBRTC_TAP_WORKER: string | undefined;
+
+/** What is needed of a `Worker`. */
+export interface TapWorker {
+  onmessage: ((event: MessageEvent<FromWorker>) => void) | null;
+  onerror: ((event: ErrorEvent) => void) | null;
+  postMessage(message: ToWorker, transfer?: Transferable[]): void;
+  terminate(): void;
+}
+
+interface Watched {
+  readonly participant: string;
+  readonly kind: Kind;
+  readonly receiver: RTCRtpReceiver;
+  readonly stream: number;
+}
+
+export interface TapOptions {
+  /** Told once, in a sentence, why Python gets nothing of the others although it wants it. */
+  readonly onProblem?: (message: string) => void;
+  /** Their connection must be made anew: frames are led through a worker that was not allowed to start. */
+  readonly onStuck?: (participant: string) => void;
+  readonly makeWorker?: () => TapWorker;
+}
+
+const UNSUPPORTED =
+  "The others' pictures and sound do not reach Python: this browser lacks RTCRtpScriptTransform. " +
+  "Use a current Chromium, Edge, Firefox or Safari.";
+const NO_WORKER =
+  "The others' pictures and sound do not reach Python: this site's content security policy forbids workers " +
+  'from blob: addresses. Allow them with "worker-src blob:".';
+
+/** Bytes in the page's channel below which the worker may give more. */
+const LOW_BYTES = 32 * 1024;
+
+export class Tap {
+  readonly #options: TapOptions;
+  #worker: TapWorker | null = null;
+  #isReady = false;
+  #problem: string | null;
+  #hasComplained = false;
+  #watched: Watched[] = [];
+  readonly #streams = new Map<string, number>();
+  #wanted: readonly string[] = [];
+  /** Only while the channel could not be given to the worker. */
+  #relayed: RTCDataChannel | null = null;
+  #given = 0;
+
+  constructor(options: TapOptions = {}) {
+    this.#options = options;
+    this.#problem = isAvailable() || options.makeWorker ? null : UNSUPPORTED;
+  }
+
+  /** Whether frames of others can reach Python from this browser. */
+  get supported(): boolean {
+    return this.#problem === null;
+  }
+
+  /**
+   * Send to the engine through this channel from now on. Called by the link in the very task that creates the channel:
+   * only then a browser lets it go to the worker.
+   */
+  connect(channel: RTCDataChannel): void {
+    this.#leave();
+    const worker = this.#start();
+    if (worker === null) return;
+    try {
+      worker.postMessage({ type: "channel", channel }, [channel as unknown as Transferable]);
+    } catch (error) {
+      if (!(error instanceof DOMException && error.name === "DataCloneError")) throw error;
+      this.#relay(channel);
+    }
+  }
+
+  /**
+   * Lead the receiver's frames through the worker; copying is off until they are wanted. Call it in the `track` event:
+   * Chromium never gives frames to a transform that comes later.
+   */
+  watch(participant: string, receiver: RTCRtpReceiver, kind: Kind): void {
+    if (!isId(participant) || this.#watched.some((watched) => watched.receiver === receiver)) return;
+    const worker = this.#start();
+    if (worker === null) return;
+    const key = `${kind} ${participant}`;
+    const stream = ((this.#streams.get(key) ?? -1) + 1) & 0xff;
+    this.#streams.set(key, stream);
+    this.#watched = this.#watched.filter((w) => w.participant !== participant || w.kind !== kind);
+    this.#watched.push({ participant, kind, receiver, stream });
+    const options: TransformOptions = { participant, kind, stream };
+    receiver.transform = new RTCRtpScriptTransform(worker as unknown as Worker, options);
+  }
+
+  /** They left; their receivers end by themselves. */
+  forget(participant: string): void {
+    this.#watched = this.#watched.filter((watched) => watched.participant !== participant);
+    for (const kind of ["audio", "video"]) this.#streams.delete(`${kind} ${participant}`);
+  }
+
+  /** Copy these participants' frames and nobody else's (`CallState.wanted`). */
+  setWanted(ids: readonly string[]): void {
+    if (ids.length === this.#wanted.length && ids.every((id, i) => id === this.#wanted[i])) return;
+    this.#wanted = [...ids];
+    this.#worker?.postMessage({ type: "wanted", ids: this.#wanted });
+    this.#complain();
+  }
+
+  /** End the worker. Receivers that it served must have ended; another `connect` begins anew. Idempotent. */
+  close(): void {
+    this.#leave();
+    this.#watched = [];
+    this.#streams.clear();
+    this.#worker?.terminate();
+    this.#worker = null;
+  }
+
+  #start(): TapWorker | null {
+    if (this.#worker !== null || this.#problem !== null) return this.#worker;
+    this.#isReady = false;
+    try {
+      this.#worker = (this.#options.makeWorker ?? startWorker)();
+    } catch {
+      this.#problem = NO_WORKER; // said when Python first wants something
+      return null;
+    }
+    this.#worker.onmessage = ({ data }) => this.#hear(data);
+    this.#worker.onerror = () => this.#fail();
+    if (this.#wanted.length > 0) this.#worker.postMessage({ type: "wanted", ids: this.#wanted });
+    return this.#worker;
+  }
+
+  #hear(message: FromWorker): void {
+    switch (message.type) {
+      case "ready":
+        this.#isReady = true;
+        break;
+      case "message":
+        this.#given += message.data.byteLength;
+        if (this.#relayed?.readyState === "open") this.#relayed.send(message.data);
+        this.#acknowledge();
+        break;
+      case "codecs-please":
+        this.#tellCodecs(message.participant, message.kind);
+    }
+  }
+
+  /** An error before the worker is ready: it was not allowed to run. Afterwards nothing of ours throws. */
+  #fail(): void {
+    if (this.#isReady) return;
+    this.#problem = NO_WORKER;
+    this.#worker?.terminate();
+    this.#worker = null;
+    const stuck = new Set(this.#watched.map(({ participant }) => participant));
+    this.#watched = [];
+    // taking the transform away does not bring the frames back, in Chromium at least
+    for (const participant of stuck) this.#options.onStuck?.(participant);
+    this.#complain();
+  }
+
+  #tellCodecs(participant: string, kind: Kind): void {
+    const watched = this.#watched.find((w) => w.participant === participant && w.kind === kind);
+    const known = watched?.receiver.getParameters().codecs ?? [];
+    const codecs = Object.fromEntries(known.map(({ payloadType, mimeType }) => [payloadType, mimeType]));
+    this.#worker?.postMessage({ type: "codecs", participant, kind, codecs });
+  }
+
+  // --- the channel in the page, where the browser does not let it go
+
+  #relay(channel: RTCDataChannel): void {
+    this.#relayed = channel;
+    this.#given = 0;
+    channel.bufferedAmountLowThreshold = LOW_BYTES;
+    const opened = () => this.#worker?.postMessage({ type: "relay", isOpen: true });
+    channel.onopen = opened;
+    channel.onclose = () => this.#leave();
+    channel.onbufferedamountlow = () => this.#acknowledge();
+    channel.onmessage = ({ data }: MessageEvent<unknown>) => {
+      if (typeof data !== "string") return;
+      const { keyframe } = JSON.parse(data) as { keyframe?: string };
+      if (keyframe !== undefined) this.#worker?.postMessage({ type: "keyframe", participant: keyframe });
+    };
+    if (channel.readyState === "open") opened();
+  }
+
+  #acknowledge(): void {
+    const channel = this.#relayed;
+    if (channel === null || this.#given === 0 || channel.bufferedAmount > LOW_BYTES) return;
+    this.#worker?.postMessage({ type: "taken", bytes: this.#given });
+    this.#given = 0;
+  }
+
+  #leave(): void {
+    const channel = this.#relayed;
+    if (channel === null) return;
+    channel.onopen = channel.onclose = channel.onbufferedamountlow = channel.onmessage = null;
+    this.#relayed = null;
+    this.#worker?.postMessage({ type: "relay", isOpen: false });
+  }
+
+  #complain(): void {
+    if (this.#problem === null || this.#hasComplained || !this.#wanted.some((id) => id !== "you")) return;
+    this.#hasComplained = true;
+    this.#options.onProblem?.(this.#problem);
+  }
+}
+
+function isAvailable(): boolean {
+  return (
+    typeof RTCRtpScriptTransform === "function" &&
+    typeof Worker === "function" &&
+    typeof NBRTC_TAP_WORKER === "string"
+  );
+}
+
+function startWorker(): TapWorker {
+  const url = URL.createObjectURL(new Blob([NBRTC_TAP_WORKER ?? ""], { type: "text/javascript" }));
+  try {
+    return new Worker(url, { name: "nbrtc-tap" }) as TapWorker;
+  } finally {
+    URL.revokeObjectURL(url); // resolved by the constructor already (File API, section 8.3.1)
+  }
+}

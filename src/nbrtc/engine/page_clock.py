@@ -1,0 +1,27 @@
+"""The page's clock in terms of this machine's, which need not be the same machine's."""
+
+import math
+
+WINDOW_S = 30.0
+MAX_DELAY_S = 10.0
+
+
+class PageClock:
+    """Tells when something arrived at the page, from the page's own word for it.
+
+    What took the least time on its way shows how far the clocks are apart. Two windows of time, so that a
+    drift of either clock is followed.
+    """
+
+    def __init__(self) -> None:
+        self._offset_s = self._next_s = math.inf
+        self._since_s = -math.inf
+
+    def place(self, page_ms: float, now_s: float) -> float:
+        """`time.monotonic` of the page's Unix time in ms; not after `now_s`, nor far before it."""
+        offset_s = now_s - page_ms / 1000
+        if now_s - self._since_s > WINDOW_S:
+            self._offset_s, self._next_s, self._since_s = self._next_s, math.inf, now_s
+        self._offset_s = min(self._offset_s, offset_s)
+        self._next_s = min(self._next_s, offset_s)
+        return max(now_s - MAX_DELAY_S, page_ms / 1000 + self._offset_s)

@@ -1,0 +1,148 @@
+"""Whoever in the kernel wants to see one picture source, and the decoder that runs only for them.
+
+Frames cross on credit. A subscriber (one per frame port of the kernel) says "ready, I have seen number N" and
+gets the newest picture after N as soon as there is one. So no queue grows, and a slow subscriber skips
+frames, which are counted. The decoder runs only while somebody has asked within the last seconds.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ..messages import FrameHeader
+from ..pictures import pack
+from .decode import Picture, VideoDecoder
+from .feed import Feed
+from .tasks import Tasks
+
+IDLE_S = 5.0
+"""Decoding stops when no subscriber has asked for this long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subscriber:
+    """A frame port of the kernel, and the way to it."""
+
+    identity: bytes
+    deliver: Callable[[FrameHeader, bytearray], None]
+    stop: Callable[[str], None]
+    """Says that no picture will come, and why."""
+
+
+class Viewer:
+    """The pictures of one participant, or of the call's own camera. On the engine's loop.
+
+    Parameters
+    ----------
+    on_change
+        Called when `is_wanted` changed.
+    """
+
+    def __init__(self, on_change: Callable[[], None]) -> None:
+        self.is_wanted = False
+        """Whether somebody has asked within the last `IDLE_S` seconds."""
+        self._on_change = on_change
+        self._decoder: VideoDecoder | None = None
+        self._newest: Picture | None = None
+        self._packed: bytearray | None = None
+        self._number = 0
+        self._waiting: dict[bytes, tuple[Subscriber, int]] = {}
+        self._asked_s = 0.0
+        self._opened_s = time.monotonic()
+        self._origin: float | None = None
+        self._resting: asyncio.TimerHandle | None = None
+        self._closing = Tasks()
+
+    def attach(self, feed: Feed) -> None:
+        """Show this feed from now on."""
+        self.detach()
+        self._decoder = VideoDecoder(feed, self._decoded, self._number)
+        if self.is_wanted:
+            self._decoder.start()
+
+    def detach(self) -> None:
+        """The feed goes; subscribers wait for the next one."""
+        if self._decoder is not None:
+            self._number = self._decoder.number
+            self._closing.spawn(self._decoder.close(), "nbrtc-decode-close")
+        self._decoder = self._newest = self._packed = self._origin = None
+
+    def ask(self, subscriber: Subscriber, after: int) -> None:
+        """A subscriber is ready for a picture newer than `after`."""
+        self._asked_s = time.monotonic()
+        self._waiting[subscriber.identity] = (subscriber, after)
+        if not self.is_wanted:
+            self.is_wanted = True
+            self._newest = self._packed = None  # whoever asks wants a picture of now
+            if self._decoder is not None:
+                self._decoder.start()
+            self._rest_after(IDLE_S)
+            self._on_change()
+        self._serve(subscriber.identity)
+
+    def forget(self, subscriber: bytes) -> None:
+        """A subscriber went."""
+        self._waiting.pop(subscriber, None)
+
+    def end(self, reason: str) -> None:
+        """Nothing will come any more: tell those who wait."""
+        self.detach()
+        waiting, self._waiting = self._waiting, {}
+        for subscriber, _ in waiting.values():
+            subscriber.stop(reason)
+        self.is_wanted = False
+        if self._resting is not None:
+            self._resting.cancel()
+
+    async def close(self) -> None:
+        """Stop decoding for good; `end` comes first. Idempotent."""
+        await self._closing.finish()
+
+    @property
+    def is_decoding(self) -> bool:
+        """Whether the decoder runs."""
+        return self._decoder is not None and self._decoder.is_running
+
+    def _decoded(self, picture: Picture) -> None:
+        self._newest, self._packed = picture, None
+        for subscriber in list(self._waiting):
+            self._serve(subscriber)
+
+    def _serve(self, identity: bytes) -> None:
+        picture = self._newest
+        subscriber, after = self._waiting[identity]
+        if picture is None or picture.number <= after:
+            return
+        del self._waiting[identity]
+        if self._packed is None:
+            self._packed = pack(picture.frame)
+        if self._origin is None:  # a new feed's RTP time begins anywhere: tie it to the call's own time
+            self._origin = picture.timestamp / 90_000 - (picture.arrived_s - self._opened_s)
+        header = FrameHeader(
+            number=picture.number,
+            width=picture.frame.width,
+            height=picture.frame.height,
+            timestamp=picture.timestamp,
+            arrived_s=picture.arrived_s,
+            time_s=picture.timestamp / 90_000 - self._origin,
+            skipped=picture.number - after - 1 if after >= 0 else 0,
+        )
+        subscriber.deliver(header, self._packed)
+
+    def _rest_after(self, delay_s: float) -> None:
+        if self._resting is not None:
+            self._resting.cancel()
+        self._resting = asyncio.get_running_loop().call_later(delay_s, self._rest)
+
+    def _rest(self) -> None:
+        """Stop decoding if nobody has asked for a while; look again later if somebody has."""
+        idle_s = time.monotonic() - self._asked_s
+        if idle_s < IDLE_S or self._waiting:
+            self._rest_after(max(0.5, IDLE_S - idle_s))
+            return
+        self.is_wanted = False
+        if self._decoder is not None:
+            self._decoder.stop()
+        self._newest = self._packed = None
+        self._on_change()
