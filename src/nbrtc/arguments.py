@@ -1,5 +1,6 @@
 """Checks of what the user passes and assigns: each error names what would be valid."""
 
+from collections import ChainMap
 from collections.abc import Collection
 from difflib import get_close_matches
 from inspect import isfunction
@@ -14,20 +15,26 @@ def unknown_keywords(who: str, unknown: Collection[str], valid: Collection[str])
     return TypeError(f"{who} has no keyword {names}{_near(unknown, valid)}; it takes {', '.join(valid)}.")
 
 
-def check_assignment(owner: type, name: str) -> None:
+def check_assignment(owner: type, name: str, *parts: type) -> None:
     """Refuse what would silently become a new attribute, or cover a method.
+
+    Parameters
+    ----------
+    parts
+        Base classes whose methods are as good as its own; others may assign theirs.
 
     Raises
     ------
     AttributeError
         Naming the attributes that are near, or what to do with the method.
     """
-    if name.startswith("_") or (hasattr(owner, name) and not isfunction(vars(owner).get(name))):
+    own = ChainMap(*[dict(vars(one)) for one in (owner, *parts)])
+    if name.startswith("_") or (hasattr(owner, name) and not isfunction(own.get(name))):
         return
     if hasattr(owner, name):
         raise AttributeError(f"{owner.__name__}.{name} is a method: call it or decorate with it.")
-    settable = [key for key, value in vars(owner).items() if getattr(value, "fset", None) is not None]
-    near = _near([name], [key for key in vars(owner) if not key.startswith("_")])
+    settable = [key for key, value in own.items() if getattr(value, "fset", None) is not None]
+    near = _near([name], [key for key in own if not key.startswith("_")])
     raise AttributeError(
         f"{owner.__name__} has no attribute {name!r}{near}; what can be assigned: {', '.join(settable)}."
     )

@@ -25,6 +25,7 @@ from .messages import (
     EngineBeat,
     KernelBeat,
     Notification,
+    OpenBot,
     OpenCall,
     Outcome,
     PageMessage,
@@ -56,13 +57,13 @@ RECONNECT_MS = 10
 
 
 class Client(Protocol):
-    """What a Call offers the bridge. The methods are called on the bridge's thread and return at once."""
+    """What a Call or Bot offers the bridge. Methods are called on the bridge's thread and return at once."""
 
     @property
     def id(self) -> str:
         """The call's name on the bridge."""
 
-    def opening(self, epoch: int) -> OpenCall:
+    def opening(self, epoch: int) -> OpenCall | OpenBot:
         """Everything that a new engine must know of the call."""
 
     def on_notification(self, notification: Notification) -> None:
@@ -330,7 +331,7 @@ class Bridge:
         try:
             listener(news)
         except Exception:
-            logger.exception("A call could not take the engine's news: %r", news)
+            logger.exception("A call could not take the engine's news: %s", type(news).__name__)
 
     def _resolve(self, outcome: Outcome) -> None:
         with self._lock:

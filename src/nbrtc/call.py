@@ -1,10 +1,9 @@
 """`Call`: the widget, its properties and verbs. No protocol logic, no media."""
 
-import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast, get_args
 
 import anywidget
 import msgspec
@@ -16,19 +15,20 @@ from .cells import close_earlier
 from .effect import VideoEffect
 from .effect_runner import EffectStatus
 from .errors import NotConnected
-from .frames import POLL_S, Frames
+from .frames import Frames, snapshot
 from .ice.servers import to_entries
 from .kernel_side import KernelSide
 from .messages import (
     CallState,
+    Codec,
     EngineStatus,
     IceServerEntry,
     Join,
     LeaveCall,
     OpenCall,
-    Participant,
     Phase,
     Quality,
+    ShareScreen,
     Switch,
 )
 from .mirror import LIVE
@@ -36,7 +36,9 @@ from .port import FramePort
 from .problems import CallProblem
 from .quality import to_quality
 from .recording import Recording
+from .room import InRoom
 from .stats import CallStats
+from .ticket import own_name, to_ticket
 
 if TYPE_CHECKING:
     import numpy as np
@@ -45,7 +47,10 @@ if TYPE_CHECKING:
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 STATIC = Path(__file__).parent / "static"
-KEYWORDS = ("name", "quality", "ice_servers")
+KEYWORDS = (
+    "room", "name", "server", "passcode", "token", "capacity", "quality", "codec", "ice_servers"
+)  # fmt: skip
+CODECS: tuple[Codec, ...] = get_args(Codec)
 
 if not (STATIC / "widget.js").exists():
     raise ImportError(
@@ -54,18 +59,32 @@ if not (STATIC / "widget.js").exists():
     )
 
 
-class Call(anywidget.AnyWidget):
-    """A video call between this notebook's page and Python.
+class Call(InRoom, anywidget.AnyWidget):
+    """A video call between this notebook's page, Python, and in a room everybody else there.
 
     Nothing starts, no camera and no network, until a person clicks "Start camera" in the widget.
 
     Parameters
     ----------
+    room
+        A room's id (1 to 64 of A-Z, a-z, 0-9, - and _), which is joined or made at the click, or an invite
+        link. None, the default, is a solo call: this page and Python.
     name
-        How the person is called in the call.
+        How the person is called in the call. By default "You" in a solo call, in a room the login name.
+    server
+        URL of an ``nbrtc serve``. Without one the room is for all kernels of this user on this machine.
+    passcode
+        What the room asks for; whoever makes the room sets it.
+    token
+        A signed room token, where the server wants one. An invite link brings its own.
+    capacity
+        How many fit in, if this call makes the room.
     quality
-        ``"low"`` (640x480 at 15/s), ``"medium"`` (1280x720 at 30/s, the default), ``"high"`` (1920x1080 at
-        30/s), or ``nbrtc.Quality(width, height, fps)`` with up to 60/s.
+        ``"auto"`` (the default: up to 1280x720 at 30/s, as network, CPU and the number of people allow),
+        ``"low"`` (640x480 at 15/s), ``"medium"`` (1280x720 at 30/s), ``"high"`` (1920x1080 at 30/s), or
+        ``nbrtc.Quality(width, height, fps)`` with up to 60/s.
+    codec
+        The video codec preferred between browsers: ``"auto"``, ``"vp8"``, ``"vp9"``, ``"av1"`` or ``"h264"``.
     ice_servers
         STUN and TURN servers, as URLs or as dictionaries like ``RTCIceServer`` (webrtc-pc, section 4.2.4).
         None by default: then no server is contacted and only direct paths are tried.
@@ -83,19 +102,30 @@ class Call(anywidget.AnyWidget):
     does not disturb the call.
     """
 
+    _side: KernelSide
+
     _esm = STATIC / "widget.js"
     _css = STATIC / "widget.css"
 
     def __init__(
         self,
         *,
-        name: str = "You",
-        quality: str | Quality = "medium",
+        room: str | None = None,
+        name: str | None = None,
+        server: str | None = None,
+        passcode: str | None = None,
+        token: str | None = None,
+        capacity: int | None = None,
+        quality: str | Quality = "auto",
+        codec: Codec = "auto",
         ice_servers: Iterable[str | Mapping[str, Any] | IceServerEntry] = (),
         **unknown: Any,
     ) -> None:
         if unknown:
             raise unknown_keywords("Call()", unknown, KEYWORDS)
+        ticket = to_ticket(room, server=server, passcode=passcode, token=token, capacity=capacity)
+        if name is None:
+            name = "You" if ticket is None else own_name()
         opening = OpenCall(
             call=uuid.uuid4().hex,
             name=to_name(name),
@@ -103,6 +133,8 @@ class Call(anywidget.AnyWidget):
             folder=str(Path.cwd()),
             epoch=0,
             ice_servers=to_entries(ice_servers),
+            ticket=ticket,
+            codec=_codec(codec),
         )
         self._side = KernelSide(
             Bridge.shared(), opening, lambda page, body: self.send({"to": page, "body": body})
@@ -175,11 +207,6 @@ class Call(anywidget.AnyWidget):
         return self._call_state.reason
 
     @property
-    def participants(self) -> tuple[Participant, ...]:
-        """Who is in the call; Python is one of them, since it receives the video."""
-        return self._call_state.participants
-
-    @property
     def errors(self) -> list[CallProblem]:
         """What went wrong so far, oldest first; the same error counts up."""
         return self._side.problems.items()
@@ -195,7 +222,7 @@ class Call(anywidget.AnyWidget):
         The callbacks of a call run one after the other on a thread of their own, each state in order. One
         that raises is noted in `errors` and keeps being called, like the others.
         """
-        return self._side.callbacks.add(callback)
+        return self._side.callbacks.add("state", callback)
 
     @property
     def is_camera_on(self) -> bool:
@@ -230,6 +257,43 @@ class Call(anywidget.AnyWidget):
     def quality(self, value: str | Quality) -> None:
         self._side.change_quality(to_quality(value))
 
+    @property
+    def codec(self) -> Codec:
+        """The video codec preferred between browsers: auto, vp8, vp9, av1 or h264; may be assigned.
+
+        Where another side lacks it, one that both have is used. Between this page and Python it is VP8.
+        """
+        return self._call_state.codec
+
+    @codec.setter
+    def codec(self, value: Codec) -> None:
+        self._side.change_codec(_codec(value))
+
+    @property
+    def is_screen_sharing(self) -> bool:
+        """Whether this page shares its screen; see `share_screen`."""
+        return self._call_state.screen_sharing
+
+    def share_screen(self) -> None:
+        """Ask the person, in the widget, for the click that shares the screen. Returns at once.
+
+        Raises
+        ------
+        NotConnected
+            If nobody is in the call.
+        """
+        self._side.request(ShareScreen(on=True))
+
+    def stop_sharing(self) -> None:
+        """End the screen share; the camera is sent again. Nothing happens if none is shared.
+
+        Raises
+        ------
+        NotConnected
+            If nobody is in the call.
+        """
+        self._side.request(ShareScreen(on=False))
+
     def engine_status(self) -> dict[str, Any]:
         """The engine's own figures: frames, delays in s, bitrates in bit/s; empty with nobody in the call."""
         return cast("dict[str, Any]", msgspec.msgpack.decode(self._side.request(EngineStatus())))
@@ -246,16 +310,7 @@ class Call(anywidget.AnyWidget):
         TimeoutError
             If no picture came within `timeout_s` seconds.
         """
-        deadline_s = time.monotonic() + timeout_s
-        with FramePort(self._side.bridge, self.id) as port:
-            while True:
-                self._require_camera()
-                remaining_s = deadline_s - time.monotonic()
-                if remaining_s <= 0:
-                    where = poster.sentence(self._call_state)
-                    raise TimeoutError(f"No picture came within {timeout_s:g} s; the call is {where}.")
-                if (frame := port.receive(min(POLL_S, remaining_s))) is not None:
-                    return frame.to_ndarray()
+        return snapshot(FramePort(self._side.bridge, self.id), timeout_s, self._require_camera)
 
     def frames(self) -> Frames:
         """The camera's frames, for ``for`` and ``async for``; the newest one each time.
@@ -328,7 +383,7 @@ class Call(anywidget.AnyWidget):
             raise NotConnected("There is no picture: the camera is off.")
 
     def __setattr__(self, name: str, value: Any) -> None:
-        check_assignment(Call, name)
+        check_assignment(Call, name, InRoom)
         super().__setattr__(name, value)
 
     def __repr__(self) -> str:
@@ -341,6 +396,12 @@ class Call(anywidget.AnyWidget):
             data["text/plain"] = repr(self)
             data["text/html"] = poster.html(self._call_state)
         return bundle
+
+
+def _codec(value: object) -> Codec:
+    if value not in CODECS:
+        raise ValueError(f"There is no codec {value!r}; use {', '.join(map(repr, CODECS))}.")
+    return value
 
 
 def _phase(value: object) -> Phase:

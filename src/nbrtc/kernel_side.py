@@ -1,6 +1,7 @@
 """The kernel's side of one call, all but the widget: what the engine said, and what it must be told again."""
 
 import logging
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
@@ -9,14 +10,19 @@ from typing import Any
 import msgspec
 
 from .bridge import Bridge
-from .callbacks import PhaseCallbacks
+from .callbacks import Callbacks
+from .chat import Chat, from_others
 from .effect import VideoEffect, describe
 from .effect_runner import EffectRunner
 from .errors import CallError, EngineError, RecordingError
 from .messages import (
     Bye,
     CallState,
+    ChangeCodec,
     ChangeQuality,
+    ChatArrived,
+    ChatMessage,
+    Codec,
     Event,
     Notice,
     Notification,
@@ -28,14 +34,17 @@ from .messages import (
     Record,
     RecordingStatus,
     Report,
+    RoomInfo,
     SetVideoEffect,
     StateChanged,
     StatsArrived,
     StopRecord,
+    TicketChanged,
     Verb,
     encode_json,
 )
 from .mirror import StateMirror
+from .participants import Attendance, Participants
 from .problems import Problems
 from .recording import Recording
 from .stats import StatsStore
@@ -66,12 +75,17 @@ class KernelSide:
         self.bridge = bridge
         self.problems = Problems()
         self.samples = StatsStore()
-        self.callbacks = PhaseCallbacks(self._callback_failed)
-        person = Participant(id="you", name=opening.name)
-        state = CallState(quality=opening.quality, participants=(person,))
-        self.mirror = StateMirror(state, self.callbacks.put)
+        self.callbacks = Callbacks(self._callback_failed)
+        person = Participant(id="you", name=opening.name, is_you=True)
+        room = None if opening.ticket is None else RoomInfo(opening.ticket.room, opening.ticket.room)
+        state = CallState(quality=opening.quality, codec=opening.codec, participants=(person,), room=room)
+        self.mirror = StateMirror(state, lambda phase: self.callbacks.put("state", phase))
+        self.participants = Participants(bridge, opening.call, self.mirror)
+        self.chat = Chat(self.request, self.participants)
         self.effect = EffectRunner(bridge, opening.call, self._effect_failed)
+        self._attendance = Attendance()
         self._opening = opening
+        self._opening_lock = threading.Lock()
         self._send = send
         self._recording: Recording | None = None
         self._is_open = False
@@ -113,14 +127,20 @@ class KernelSide:
     def change_quality(self, quality: Quality) -> None:
         """Ask for another quality, now and of every later engine."""
         self._require_open()
-        self._opening = msgspec.structs.replace(self._opening, quality=quality)
+        self._remember(quality=quality)
         self.request(ChangeQuality(quality=quality))
+
+    def change_codec(self, codec: Codec) -> None:
+        """Prefer another video codec between browsers, now and in every later engine."""
+        self._require_open()
+        self._remember(codec=codec)
+        self.request(ChangeCodec(codec=codec))
 
     def use_effect(self, effect: VideoEffect | None) -> None:
         """Send the effect's pictures back, or the camera's own; this engine's and every later one's."""
         self._require_open()
         name = None if effect is None else effect.name
-        self._opening = msgspec.structs.replace(self._opening, video_effect=name)
+        self._remember(video_effect=name)
         self.effect.use(effect)
         self.request(SetVideoEffect(name=name))
 
@@ -136,6 +156,11 @@ class KernelSide:
         except (CallError, EngineError) as error:
             raise RecordingError(f"The recording could not be finished: {error}") from error
         return msgspec.msgpack.decode(value, type=RecordingStatus)
+
+    def _remember(self, **fields: Any) -> None:
+        """What the next engine must be told."""
+        with self._opening_lock:
+            self._opening = msgspec.structs.replace(self._opening, **fields)
 
     def _require_open(self) -> None:
         if not self._is_open:
@@ -170,13 +195,17 @@ class KernelSide:
         """The engine says something about this call."""
         match notification:
             case StateChanged(state=state):
-                self.mirror.take(state)
-                if self._recording is not None and state.recording is not None:
-                    self._recording.update(state.recording)
+                if self.mirror.take(state):
+                    self._state_changed(state)
             case PageMessage():
                 self._send(notification.page, notification.body)
             case StatsArrived():
                 self.samples.append(notification.sample)
+                self._tell_who_left(self._attendance.look())  # these come every second
+            case ChatArrived():
+                self._chat_arrived(notification.messages)
+            case TicketChanged():
+                self._remember(name=notification.name, ticket=notification.ticket)
             case Problem():
                 self.problems.add(notification.code, notification.message)
 
@@ -188,11 +217,29 @@ class KernelSide:
         self._tell_page(None, Bye(code="lost", reason=reason, recover=True))
         self._tell_page(None, self.mirror.lose(reason))
 
+    def _state_changed(self, state: CallState) -> None:
+        # a quality or codec that was chosen in the widget holds in the next engine, too
+        self._remember(quality=state.quality, codec=state.codec)
+        if self._recording is not None and state.recording is not None:
+            self._recording.update(state.recording)
+        joined, left = self._attendance.take(state)
+        self._tell_who_left(left)
+        for noun in joined:
+            self.callbacks.put("joined", self.participants.face(noun))
+
+    def _tell_who_left(self, left: list[Participant]) -> None:
+        for noun in left:
+            self.callbacks.put("left", self.participants.face(noun))
+
+    def _chat_arrived(self, messages: tuple[ChatMessage, ...]) -> None:
+        for message in from_others(self.chat.take(messages), self.mirror.state):
+            self.callbacks.put("chat", message)
+
     # --- what the user's code does wrong; on its own threads
 
     def _callback_failed(self, callback: Callable[..., object], error: BaseException) -> None:
-        logger.error("A state callback failed", exc_info=error)
-        self.problems.add("state-callback", f"{describe(callback)} raised {type(error).__name__}: {error}")
+        logger.error("A callback failed", exc_info=error)
+        self.problems.add("callback", f"{describe(callback)} raised {type(error).__name__}: {error}")
 
     def _effect_failed(self, effect: VideoEffect, error: BaseException, trace: str) -> None:
         message = f"{effect.name} raised {type(error).__name__}: {error}"

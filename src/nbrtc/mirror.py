@@ -44,16 +44,21 @@ class StateMirror:
     @property
     def is_live(self) -> bool:
         """Whether frames come or will come without another click."""
-        if self._state.phase in LIVE:
-            return True
+        return self._state.phase in LIVE or self.is_recovering
+
+    @property
+    def is_recovering(self) -> bool:
+        """Whether an engine was lost a moment ago, so that much of what was there will be there again."""
         return self._state.phase != "closed" and time.monotonic() - self._lost_s < RECOVERY_S
 
-    def take(self, state: CallState) -> None:
-        """The engine's word. An older state than the present one is dropped."""
+    def take(self, state: CallState) -> bool:
+        """The engine's word. An older state than the present one is dropped, and False returned."""
         with self._changed:
             known = self._state
-            if known.phase != "closed" and (state.epoch, state.revision) > (known.epoch, known.revision):
-                self._replace(state)
+            if known.phase == "closed" or (state.epoch, state.revision) <= (known.epoch, known.revision):
+                return False
+            self._replace(state)
+            return True
 
     def lose(self, reason: str) -> CallState:
         """The engine went; the next one's first state outranks this. Returns what is true now."""
@@ -93,6 +98,7 @@ class StateMirror:
                 recording=None,
                 camera_on=False,
                 microphone_on=False,
+                screen_sharing=False,
                 revision=self._state.revision + 1,
             )
             self._replace(ended)

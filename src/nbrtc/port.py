@@ -27,12 +27,15 @@ class FramePort:
     bridge
         The way to the engine.
     call
-        Whose camera.
+        Of which call.
+    participant
+        Whose picture: a participant's id, or empty for the call's own camera.
     """
 
-    def __init__(self, bridge: Bridge, call: str) -> None:
+    def __init__(self, bridge: Bridge, call: str, participant: str = "") -> None:
         self._bridge = bridge
         self._call = call
+        self._participant = participant
         self._socket: zmq.Socket[bytes] | None = None
         self._epoch = -1
         self._after = -1
@@ -67,8 +70,8 @@ class FramePort:
             if isinstance(message, FrameHeader):
                 self._after = message.number
                 return Frame(message, planes[0].buffer)
-            # the engine does not know the call: a new one may hear of it a moment later, so nothing is asked
-            # for the rest of this turn
+            # the engine does not know the call or the participant: a new one may hear of them a moment later,
+            # so nothing is asked for the rest of this turn
             socket.poll(round(timeout_s * 1000))
             return None
         except zmq.ContextTerminated as error:
@@ -102,7 +105,12 @@ class FramePort:
         return self._socket
 
     def _ask(self, socket: zmq.Socket[bytes], result: Result | None) -> None:
-        credit = FrameCredit(call=self._call, after=self._after, result=None if result is None else result[0])
+        credit = FrameCredit(
+            call=self._call,
+            after=self._after,
+            participant=self._participant,
+            result=None if result is None else result[0],
+        )
         parts: list[bytes | bytearray] = [encode_bridge(credit)]
         if result is not None:
             parts.append(result[1])

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+import nbrtc
 from tests.kernel.kernel import CellError, Kernel, Page
 
 SECRET = "s3cret-credential"
@@ -14,7 +15,7 @@ def test_a_hello_is_answered_with_a_welcome(shared_kernel: Kernel) -> None:
     welcome = Page(shared_kernel).hello()
 
     assert welcome["state"]["phase"] == "idle"
-    assert [quality["name"] for quality in welcome["qualities"]] == ["low", "medium", "high"]
+    assert [quality["name"] for quality in welcome["qualities"]] == ["auto", "low", "medium", "high"]
     assert [person["isPython"] for person in welcome["state"]["participants"]] == [False, True]
 
 
@@ -158,9 +159,12 @@ def test_without_cell_ids_the_text_of_the_cell_stands_for_it(shared_kernel: Kern
 @pytest.mark.parametrize(
     ("statement", "error", "said"),
     [
-        ("nbrtc.Call(rooms='a')", TypeError, "no keyword 'rooms'; it takes name, quality, ice_servers"),
+        ("nbrtc.Call(rooms='a')", TypeError, "no keyword 'rooms' (did you mean room?); it takes room, name,"),
+        ("nbrtc.Call(room='a b')", ValueError, "'a b' cannot be a room's id: use 1 to 64"),
+        ("nbrtc.Call(capacity=3)", ValueError, "capacity needs a room: Call(room=..., capacity=...)"),
+        ("nbrtc.Call(codec='vp7')", ValueError, "no codec 'vp7'; use 'auto', 'vp8', 'vp9', 'av1', 'h264'"),
         ("nbrtc.Call(qualty='low')", TypeError, "'qualty' (did you mean quality?)"),
-        ("nbrtc.Call(quality='hd')", ValueError, 'no quality \'hd\'; use "low", "medium", "high"'),
+        ("nbrtc.Call(quality='hd')", ValueError, 'no quality \'hd\'; use "auto", "low", "medium", "high"'),
         ("nbrtc.Call(name=5)", TypeError, "name is a string, not 5"),
         ("nbrtc.Call(name=' ')", ValueError, "1 to 64 printable characters"),
         ("nbrtc.Call(ice_servers='stun:a')", TypeError, "ice_servers is a list of servers"),
@@ -177,6 +181,14 @@ def test_without_cell_ids_the_text_of_the_cell_stands_for_it(shared_kernel: Kern
         ("call.wait_for('open')", ValueError, "no state 'open'; a call is idle, connecting, connected"),
         ("call.wait_for('connected', 0)", TimeoutError, "still not started: click"),
         ("call.on_state_change(5)", TypeError, "a function of the new state, not 5"),
+        ("call.on_chat(5)", TypeError, "a function of the new ChatMessage, not 5"),
+        ("call.on_chat = print", AttributeError, "Call.on_chat is a method"),
+        ("call.participants = {}", AttributeError, "no setter"),
+        ("call.participants['Eve']", KeyError, "Nobody is 'Eve'; by id there are 'you' (You)"),
+        ("call.chat.send('hello')", nbrtc.CallError, "a solo call has no chat"),
+        ("call.invite_url", nbrtc.CallError, "A solo call has no invite link"),
+        ("call.codec = 'vp7'", ValueError, "no codec 'vp7'"),
+        ("call.share_screen()", nbrtc.NotConnected, "Nobody is in the call"),
     ],
 )
 def test_a_mistake_is_an_error_that_names_what_is_valid(
@@ -186,7 +198,7 @@ def test_a_mistake_is_an_error_that_names_what_is_valid(
         shared_kernel.run("%colors nocolor\n" + statement)
 
     last_line = str(raised.value).splitlines()[-1]
-    assert last_line.startswith(error.__name__)
+    assert last_line.partition(":")[0].endswith(error.__name__)
     assert said in last_line
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from nbrtc.engine.link import Link
+from nbrtc.engine.rooms import Rooms
 from nbrtc.engine.session import Session
 from nbrtc.engine.tasks import Tasks
 from nbrtc.messages import (
@@ -22,6 +23,7 @@ from nbrtc.messages import (
     Phase,
     Problem,
     Quality,
+    RoomTicket,
     decode_event,
 )
 from nbrtc.pictures import pack
@@ -34,14 +36,19 @@ SMALL = Quality(width=WIDTH, height=HEIGHT, fps=30, name=None)
 class Call(Comm):
     """One session and its pages. The comm is a turn of the loop."""
 
-    def __init__(self, folder: Path, quality: Quality = SMALL) -> None:
+    def __init__(
+        self, folder: Path, quality: Quality = SMALL, ticket: RoomTicket | None = None, name: str = "Ada"
+    ) -> None:
         self.notifications: list[Notification] = []
         self.pages: dict[str, Page] = {}
         self.phases: list[Phase] = []
         self._tasks = Tasks()
-        opening = OpenCall(call="call", name="Ada", quality=quality, folder=str(folder), epoch=0)
+        opening = OpenCall(
+            call="call", name=name, quality=quality, folder=str(folder), epoch=0, ticket=ticket
+        )
         self.state = CallState(quality=quality)
-        self.session = Session(opening, self._notify)
+        self._rooms = Rooms()
+        self.session = Session(opening, self._notify, self._rooms)
 
     def page(self, **options: Any) -> Page:
         page = Page(self, **options)
@@ -96,6 +103,7 @@ class Call(Comm):
 
     async def close(self) -> None:
         await self.session.close("closed", "The test is over.")
+        await self._rooms.close()
         for page in self.pages.values():
             await page.close()
         await self._tasks.finish()
@@ -116,12 +124,12 @@ class Call(Comm):
 
 
 @pytest.fixture
-async def new_call(tmp_path: Path) -> AsyncIterator[Callable[[Quality], Call]]:
+async def new_call(tmp_path: Path) -> AsyncIterator[Callable[..., Call]]:
     """Makes calls that the test need not close."""
     made: list[Call] = []
 
-    def make(quality: Quality = SMALL) -> Call:
-        made.append(Call(tmp_path, quality))
+    def make(quality: Quality = SMALL, **options: Any) -> Call:
+        made.append(Call(tmp_path, quality, **options))
         return made[-1]
 
     yield make

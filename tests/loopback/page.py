@@ -115,6 +115,8 @@ class Page:
         self.samples: deque[np.ndarray[Any, Any]] = deque(maxlen=KEPT)
         self.encoded: deque[bytes] = deque(maxlen=KEPT)
         """Encoded pictures as they arrived, before decoding."""
+        self.tap_asked: list[str] = []
+        """What the engine asked of the encoded tap."""
         self.answers_pings = True
         self.camera: Camera | None = None
         self._comm = comm
@@ -142,6 +144,8 @@ class Page:
         _prefer(self.video, "video/vp8", "video/rtx")
         self.control = connection.createDataChannel("control", negotiated=True, id=0)
         self.control.on("message", self._hear)
+        self.tap = connection.createDataChannel("tap", negotiated=True, id=1)
+        self.tap.on("message", self.tap_asked.append)
         if report:
             self.control.on("open", self.report)
         self.camera, self.microphone = Camera(self._pictures), Microphone()

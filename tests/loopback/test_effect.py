@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from nbrtc.engine.gallery import OWN
+from nbrtc.engine.viewer import Subscriber
 from nbrtc.errors import FrameError
 from nbrtc.messages import FrameHeader, SetVideoEffect
 from tests.loopback.conftest import Call
@@ -159,22 +161,23 @@ async def test_planes_that_do_not_fit_their_size_are_refused(call: Call) -> None
 async def test_a_subscriber_gets_pictures_on_credit_and_the_decoder_rests_without_one(
     call: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("nbrtc.engine.studio.IDLE_S", 0.2)
+    monkeypatch.setattr("nbrtc.engine.viewer.IDLE_S", 0.2)
     await call.connected()
-    studio = call.session.studio
-    decoder: Any = studio._decoder
-    assert not decoder.is_running
+    gallery = call.session.gallery
+    viewer = gallery._viewers[OWN]
+    assert not viewer.is_decoding
     got: asyncio.Queue[FrameHeader] = asyncio.Queue()
+    me = Subscriber(b"me", lambda header, planes: got.put_nowait(header), lambda reason: None)
     after = -1
     for _ in range(3):
-        studio.ask(b"me", after, lambda header, planes: got.put_nowait(header))
+        gallery.ask("", me, after)
         header = await asyncio.wait_for(got.get(), 10)
         assert header.number > after
         after = header.number
     assert got.empty(), "more pictures than credits"
-    await call.until(lambda: not decoder.is_running, "the decoder to rest")
+    await call.until(lambda: not viewer.is_decoding, "the decoder to rest")
     frames = call.link.video.feed.frames
     await call.until(lambda: call.link.video.feed.frames > frames + 10, "the camera")
     assert got.empty()
-    studio.ask(b"me", after, lambda header, planes: got.put_nowait(header))
+    gallery.ask("", me, after)
     assert (await asyncio.wait_for(got.get(), 10)).number > after

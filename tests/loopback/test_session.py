@@ -31,7 +31,7 @@ async def test_a_view_that_says_hello_is_welcomed(call: Call) -> None:
     welcome = page.events[0]
     assert isinstance(welcome, Welcome)
     assert welcome.protocol == PROTOCOL
-    assert [quality.name for quality in welcome.qualities] == ["low", "medium", "high"]
+    assert [quality.name for quality in welcome.qualities] == ["auto", "low", "medium", "high"]
     assert all(quality.bitrate_bps > 0 for quality in welcome.qualities)
 
 

@@ -15,17 +15,24 @@ from nbrtc.kernel_side import KernelSide
 from nbrtc.messages import (
     QUALITIES,
     CallState,
+    ChangeCodec,
+    ChatArrived,
+    ChatMessage,
     OpenCall,
     PageMessage,
+    Participant,
     Phase,
     Problem,
     Quality,
     Record,
     RecordingStatus,
     Report,
+    RoomInfo,
+    RoomTicket,
     SetVideoEffect,
     StateChanged,
     StopRecord,
+    TicketChanged,
     Verb,
     encode_bridge,
 )
@@ -227,7 +234,7 @@ def test_a_failing_callback_is_among_the_errors(side: KernelSide) -> None:
     def fail(phase: Phase) -> None:
         raise ValueError(phase)
 
-    side.callbacks.add(fail)
+    side.callbacks.add("state", fail)
     side.on_notification(state("connecting"))
     side.close("over")
     thread = side.callbacks._thread
@@ -236,3 +243,57 @@ def test_a_failing_callback_is_among_the_errors(side: KernelSide) -> None:
 
     messages = [problem.message for problem in side.problems.items()]
     assert messages == ["fail() raised ValueError: connecting", "fail() raised ValueError: closed"]
+
+
+# --- in a room
+
+ADA, BOB = Participant("me", "Ada", is_you=True, joined_at_s=100.0), Participant("b0b", "Bob")
+
+
+def room_state(revision: int, *people: Participant) -> StateChanged:
+    room = RoomInfo("physics", "physics", me="me", phase="joined")
+    return state("connected", revision, room=room, participants=people)
+
+
+def test_the_next_engine_knows_room_name_and_seat(side: KernelSide, told: Told) -> None:
+    seat = RoomTicket("physics", passcode="s3cret", participant="me", resume_token="s3cret", page="p")
+    side.on_notification(TicketChanged(call="call", name="Grace", ticket=seat))
+
+    assert (side.opening(1).name, side.opening(1).ticket) == ("Grace", seat)
+    assert told == [], "no page is told of it"
+    side.on_notification(TicketChanged(call="call", name="Grace", ticket=None))
+    assert side.opening(2).ticket is None
+
+
+def test_what_was_chosen_in_the_widget_holds_in_the_next_engine(side: KernelSide, wire: Wire) -> None:
+    side.on_notification(StateChanged("call", CallState(quality=HIGH, codec="vp9", revision=1)))
+    assert (side.opening(1).quality, side.opening(1).codec) == (HIGH, "vp9")
+
+    side.change_codec("av1")
+    assert side.opening(2).codec == "av1"
+    assert wire.verbs == [ChangeCodec("av1")]
+
+
+def test_callbacks_hear_who_comes_what_they_write_and_who_goes(side: KernelSide) -> None:
+    heard: list[str] = []
+    side.callbacks.add("joined", lambda person: heard.append(f"{person.name} came"))
+    side.callbacks.add("chat", lambda message: heard.append(message.text))
+    side.callbacks.add("left", lambda person: heard.append(f"{person.name} went, {person.is_present}"))
+    before, own, news = (
+        ChatMessage(text, sender, sender, text, time_s)
+        for sender, text, time_s in (("b0b", "before", 99.0), ("me", "own", 101.0), ("b0b", "news", 102.0))
+    )
+
+    side.on_notification(room_state(1, ADA))
+    side.on_notification(ChatArrived("call", (before,)))
+    side.on_notification(room_state(2, ADA, BOB))
+    for _ in range(2):
+        side.on_notification(ChatArrived("call", (own, news)))
+    side.on_notification(room_state(3, ADA))
+    side.close("over")
+    thread = side.callbacks._thread
+    assert thread is not None
+    thread.join(20)
+
+    assert heard == ["Bob came", "news", "Bob went, False"]
+    assert [message.text for message in side.chat.messages] == ["before", "own", "news"]

@@ -1,11 +1,10 @@
-"""The kernel's mirror of the state: the newest wins, waiting ends with it, callbacks hear every phase."""
+"""The kernel's mirror of the state: the newest wins, and waiting ends with it."""
 
 import threading
 from typing import Any
 
 import pytest
 
-from nbrtc.callbacks import MAX_WAITING, PhaseCallbacks
 from nbrtc.errors import CallError
 from nbrtc.messages import CallState, Phase, Quality
 from nbrtc.mirror import RECOVERY_S, StateMirror
@@ -122,119 +121,3 @@ def test_waiting_ends_when_the_call_is_closed(mirror: StateMirror) -> None:
     with pytest.raises(CallError, match=r"closed \(The cell was run again.\): make a new Call"):
         mirror.wait_for("connected", 20)
     mirror.wait_for("closed", 0)
-
-
-# --- callbacks
-
-
-class Callbacks(PhaseCallbacks):
-    """With the errors kept, and a way to wait for the thread's end."""
-
-    def __init__(self) -> None:
-        self.errors: list[tuple[object, BaseException]] = []
-        super().__init__(lambda callback, error: self.errors.append((callback, error)))
-
-    def finish(self) -> None:
-        self.put("closed")
-        self.join()
-
-    def join(self) -> None:
-        if self._thread is not None:
-            self._thread.join(20)
-            assert not self._thread.is_alive()
-
-
-def test_callbacks_hear_every_phase_in_order_on_their_own_thread() -> None:
-    callbacks, first, second, threads = Callbacks(), Heard(), Heard(), set()
-    callbacks.add(first.append)
-    callbacks.add(second.append)
-    callbacks.add(lambda _: threads.add(threading.current_thread().name))
-
-    for phase in ("connecting", "connected", "reconnecting", "connected", "idle"):
-        callbacks.put(phase)
-    callbacks.finish()
-
-    assert first == second == ["connecting", "connected", "reconnecting", "connected", "idle", "closed"]
-    assert threads == {"nbrtc-callbacks"}
-
-
-@pytest.mark.parametrize("error", [ValueError, SystemExit, KeyboardInterrupt])
-def test_a_failing_callback_is_reported_and_keeps_the_others(error: type[BaseException]) -> None:
-    callbacks, heard = Callbacks(), Heard()
-
-    def fail(_: Phase) -> None:
-        raise error("no")
-
-    callbacks.add(fail)
-    callbacks.add(heard.append)
-    callbacks.put("connecting")
-    callbacks.finish()
-
-    assert heard == ["connecting", "closed"]
-    assert [(one, type(what)) for one, what in callbacks.errors] == [(fail, error)] * 2
-
-
-def test_each_registration_is_stopped_by_its_own_function() -> None:
-    callbacks, heard = Callbacks(), Heard()
-    stop_first = callbacks.add(heard.append)
-    callbacks.add(heard.append)
-    stop_first()
-    stop_first()
-
-    callbacks.put("connecting")
-    callbacks.finish()
-
-    assert heard == ["connecting", "closed"]
-
-
-def test_a_callback_may_stop_another_and_itself() -> None:
-    callbacks, heard = Callbacks(), Heard()
-
-    def once(phase: Phase) -> None:
-        heard.append(phase)
-        stop_once()
-        stop_other()
-
-    stop_once = callbacks.add(once)
-    stop_other = callbacks.add(heard.append)
-    callbacks.put("connecting")
-    callbacks.finish()
-
-    assert heard == ["connecting"]
-
-
-def test_phases_before_a_callback_was_added_are_not_told() -> None:
-    callbacks, heard = Callbacks(), Heard()
-    callbacks.put("connecting")
-    callbacks.add(heard.append)
-    callbacks.finish()
-
-    assert heard == ["closed"]
-
-
-def test_a_stuck_callback_costs_the_oldest_phases_only() -> None:
-    callbacks, heard = Callbacks(), Heard()
-    entered, go_on = threading.Event(), threading.Event()
-
-    def stuck(phase: Phase) -> None:
-        heard.append(phase)
-        entered.set()
-        assert go_on.wait(20)
-
-    callbacks.add(stuck)
-    callbacks.put("connecting")
-    assert entered.wait(20)
-    for _ in range(MAX_WAITING + 10):
-        callbacks.put("connected")
-    callbacks.put("closed")
-    go_on.set()
-    callbacks.join()
-
-    assert heard[:2] == ["connecting", "connected"]
-    assert heard[-1] == "closed"
-    assert len(heard) == 1 + MAX_WAITING
-
-
-def test_what_is_no_function_is_refused() -> None:
-    with pytest.raises(TypeError, match="a function of the new state, not 'print'"):
-        Callbacks().add("print")  # type: ignore[arg-type]  # that is what is tried

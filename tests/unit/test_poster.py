@@ -5,9 +5,14 @@ from typing import Any
 import pytest
 
 from nbrtc import poster
-from nbrtc.messages import CallState, Participant, Quality, RecordingStatus
+from nbrtc.messages import CallState, Participant, Quality, RecordingStatus, RoomInfo
 
 QUALITY = Quality(640, 480, 15)
+ADA = Participant(id="me", name="Ada", is_you=True)
+IN_ROOM = RoomInfo(
+    "physics", "Physics", me="me", phase="joined", invite_url="http://a/r/physics#token=s3cret"
+)
+REFUSED = RoomInfo("physics", "Physics", phase="refused", code="room-full", reason="It is full.")
 RECORDING = RecordingStatus(id="1", path="a.mkv", state="recording", started_at_s=0)
 
 
@@ -26,6 +31,18 @@ RECORDING = RecordingStatus(id="1", path="a.mkv", state="recording", started_at_
             {"phase": "connected", "microphone_on": True, "recording": RECORDING},
             "connected, microphone on, recording",
         ),
+        (
+            {"phase": "connected", "room": IN_ROOM, "participants": (ADA,)},
+            "connected, camera and microphone off, in room physics with 0 others",
+        ),
+        (
+            {"phase": "connected", "camera_on": True, "room": IN_ROOM, "participants": (ADA, ADA)},
+            "connected, camera on, in room physics with 1 other",
+        ),
+        (
+            {"phase": "connected", "microphone_on": True, "room": REFUSED, "participants": (ADA,)},
+            "connected, microphone on, refused by room physics: It is full.",
+        ),
         ({"phase": "failed", "reason": "The engine was killed."}, "failed (The engine was killed.)"),
     ],
 )
@@ -39,7 +56,7 @@ def test_the_poster_escapes_what_people_and_errors_say() -> None:
             quality=QUALITY,
             phase="failed",
             reason='<img src=x onerror="alert(1)">',
-            participants=(Participant(id="you", name="<script>alert(1)</script>"),),
+            participants=(Participant(id="you", name="<script>alert(1)</script>", is_you=True),),
         )
     )
 
@@ -55,3 +72,12 @@ def test_the_poster_loads_nothing() -> None:
     assert "had not been started when this notebook was saved" in html
     assert "640\u00d7480 at 15 frames" in html
     assert not any(word in html for word in ("http", "src=", "href=", "url("))
+
+
+def test_the_poster_names_the_room_without_the_way_into_it() -> None:
+    state = CallState(quality=QUALITY, phase="connected", room=IN_ROOM, participants=(ADA,))
+
+    html = poster.html(state)
+
+    assert "nbrtc video call with Ada in room physics" in html
+    assert "s3cret" not in html + poster.sentence(state)

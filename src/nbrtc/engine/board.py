@@ -41,13 +41,17 @@ class Board:
         self.link: Link | None = None
         """The open link, whose data channel reaches its page whatever the kernel does."""
         self.notify = notify
+        self.on_change: Callable[[CallState], None] = lambda _: None
+        """Told each new state, after everybody else; it may change the state again."""
         self._replies: OrderedDict[str, Reply | None] = OrderedDict()
 
     def change(self, **fields: Any) -> None:
         """Change fields of the state and tell everybody."""
         self.state = msgspec.structs.replace(self.state, revision=self.state.revision + 1, **fields)
-        self.notify(StateChanged(call=self.call, state=self.state))
-        self.broadcast(self.state)
+        state = self.state
+        self.notify(StateChanged(call=self.call, state=state))
+        self.broadcast(state)
+        self.on_change(state)
 
     def broadcast(self, event: Event) -> None:
         """To the owner over its data channel and to every page over the comm; a second copy is harmless."""

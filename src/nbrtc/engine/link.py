@@ -61,6 +61,8 @@ MAX_RTT_S = 5.0
 MAX_CONTROL_BYTES = 256 * 1024
 MAX_BUFFERED_BYTES = 1024 * 1024
 """Control that the page does not read: beyond this events are dropped, since state is sent whole anyway."""
+MAX_TAP_BUFFERED_BYTES = 16 * 1024
+"""Requests to the tap that the page does not read: they are repeated anyway."""
 
 
 class Link:
@@ -131,6 +133,11 @@ class Link:
         self._control = self._connection.createDataChannel("control", negotiated=True, id=0)
         self._control.on("message", self._message)
         self._control.on("open", self._opened)
+        self.on_tap: Callable[[bytes], None] = lambda _: None
+        """Called with each message of the encoded tap, on the engine's loop."""
+        # a channel of its own: what the tap sends must never hold control back
+        self._tap = self._connection.createDataChannel("tap", negotiated=True, id=1)
+        self._tap.on("message", self._tapped)
         self._names = 0
         self._described = asyncio.Event()  # or closed
         self._quality = quality
@@ -206,6 +213,17 @@ class Link:
         if self._control.bufferedAmount > MAX_BUFFERED_BYTES:
             return False
         self._control.send(encode_json(event).decode())
+        return True
+
+    def ask_tap(self, text: str) -> bool:
+        """Ask the page's tap for something; False if it is not open or does not read."""
+        if (
+            self._closed
+            or self._tap.readyState != "open"
+            or self._tap.bufferedAmount > MAX_TAP_BUFFERED_BYTES
+        ):
+            return False
+        self._tap.send(text)
         return True
 
     def change_quality(self, quality: Quality) -> None:
@@ -290,7 +308,7 @@ class Link:
             self.audio.tick(self.rtt_s)
             ticks += 1
             if ticks % round(PING_S / TICK_S) == 0:
-                self.send(Ping(sent_s=time.monotonic()))
+                self.send(Ping(sent_s=time.monotonic(), effect_delay_s=self._effect_delay_s()))
 
     def _opened(self) -> None:
         self.is_open = True
@@ -312,12 +330,19 @@ class Link:
         else:
             self._on_intent(intent)
 
+    def _tapped(self, message: str | bytes) -> None:
+        if isinstance(message, bytes) and not self._closed:
+            self.on_tap(message)
+
     def _state_changed(self) -> None:
         state = self._connection.connectionState
         logger.info("Link %s/%d: %s", self.page, self.generation, state)
         if state in ("failed", "closed") and not self._closed:
             self.is_open = False
             self._on_failed(state == "closed")
+
+    def _effect_delay_s(self) -> float | None:
+        return None if self.outgoing.passes_through else self.outgoing.effect_delay_s
 
     def _downstream_bps(self) -> float:
         """Frames that go straight back must fit the way back, too; nobody encodes them anew."""

@@ -12,7 +12,8 @@ from typing import Any, Literal
 
 from ..errors import CallError, NegotiationError
 from ..lab.impairment import Shim
-from ..messages import Answer, Bye, Candidate, IceServerEntry, Intent, Offer, Participant, Reply
+from ..messages import Answer, Bye, Candidate, IceServerEntry, Intent, Offer, Reply
+from ..messages.signaling import SEAT_S
 from .board import Board
 from .link import SILENT_S, Link
 from .tasks import Tasks
@@ -24,6 +25,8 @@ NO_CANDIDATE_S = 5.0
 NO_PATH_S = 15.0
 """A link that has not opened by then never will."""
 WATCH_S = 0.25
+CLOSED_S = 10.0
+"""A page that closed its link without leaving builds another within this time, or was itself closed."""
 
 NO_ADDRESS = (
     "The browser has no network address to call from: this computer is off the network, or a policy or an "
@@ -33,8 +36,6 @@ ONLY_LOOPBACK = (
     "This machine has no network address besides 127.0.0.1, and browsers do not call over that one: join any "
     "network, or start the browser with --allow-loopback-in-peer-connection."
 )
-
-PYTHON = Participant(id="python", name="Python", is_python=True)
 
 
 class Ownership:
@@ -50,6 +51,10 @@ class Ownership:
         Carries out what the owner says on the data channel.
     on_attach, on_detach
         Told when a link begins and ends.
+    on_enter
+        Told the page that owns the call, and whether its offer was answered already.
+    on_exit
+        Told that the page left, or, with seconds above 0, for how long it may come back.
     """
 
     def __init__(
@@ -60,10 +65,13 @@ class Ownership:
         on_intent: Callable[[str, Intent], Coroutine[Any, Any, None]],
         on_attach: Callable[[Link], None],
         on_detach: Callable[[], None],
+        on_enter: Callable[[str, bool], None],
+        on_exit: Callable[[float], None],
     ) -> None:
         self._board = board
         self._ice_servers = ice_servers
         self._on_intent, self._on_attach, self._on_detach = on_intent, on_attach, on_detach
+        self._on_enter, self._on_exit = on_enter, on_exit
         self._shim: Shim | None = None
         self._coming: Link | None = None  # being answered
         self._newest = ("", 0)  # page and generation of the last offer
@@ -112,6 +120,7 @@ class Ownership:
                 self._coming = None
                 if self.link is None:
                     self._board.change(phase="failed", owner=None, reason=str(error))
+                    self._on_exit(0.0)
                 raise
             if self._closed:
                 raise
@@ -136,10 +145,10 @@ class Ownership:
         if self.link is not None and self._coming is None:
             self._look(self.link)
 
-    def release(self, reason: str) -> None:
-        """The page left by itself."""
+    def release(self, reason: str, back_s: float = 0.0) -> None:
+        """The page left by itself; it may come back within `back_s` seconds."""
         self._drop(None)
-        self._idle(reason)
+        self._idle(reason, back_s)
 
     def dismiss(self, code: Literal["closed", "kernel-gone", "left"], reason: str) -> None:
         """Tell the owner to stop its devices, and end the link."""
@@ -177,6 +186,7 @@ class Ownership:
         if self.link is None or self.link.page == page:
             phase = "reconnecting" if again else "connecting"
             self._board.change(phase=phase, owner=page, join_requested=False, reason="")
+            self._on_enter(page, False)
         return link
 
     def _put(self, link: Link) -> None:
@@ -191,6 +201,7 @@ class Ownership:
             )
         link.impair(self._shim)
         self._on_attach(link)
+        self._on_enter(link.page, True)
 
     def _take_off(self) -> Link | None:
         link, self._board.link = self._board.link, None
@@ -223,11 +234,13 @@ class Ownership:
             "camera": None,
             "camera_requested": False,
             "microphone_requested": False,
-            "participants": (self._board.state.participants[0], PYTHON),
+            "screen_sharing": False,
+            "screen_requested": False,
         }
 
-    def _idle(self, reason: str) -> None:
+    def _idle(self, reason: str, back_s: float = 0.0) -> None:
         self._board.change(**self._nobody(), phase="idle", owner=None, reason=reason)
+        self._on_exit(back_s)
 
     # --- links that break
 
@@ -235,14 +248,14 @@ class Ownership:
         if link is not self.link:
             return
         if by_page:  # it left, or offers anew: in both cases it knows
-            self.release("The page closed the connection.")
+            self.release("The page closed the connection.", CLOSED_S)
         else:
             self._lose(link, "No network path worked.")
 
     def _lose(self, link: Link, reason: str) -> None:
         """Give a link up. Its page may be alive behind a broken network: it hears this and offers anew."""
         self._board.send_by_comm(link.page, Bye(code="lost", reason=reason, recover=True))
-        self.release(reason)
+        self.release(reason, SEAT_S)
 
     def _refuse(self, link: Link, reason: str) -> None:
         """Give a link up that another one would not mend."""

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from ..errors import NbrtcError, NotConnected
+from ..errors import CallError, NbrtcError, NotConnected, RecordingError
 from ..lab.impairment import Shim
 from ..messages import (
     PROTOCOL,
@@ -20,8 +20,12 @@ from ..messages import (
     ApplyQuality,
     CallState,
     Candidate,
+    ChangeCodec,
     ChangeQuality,
+    Codec,
     EngineStatus,
+    Enter,
+    EnterRoom,
     Hello,
     Impair,
     Intent,
@@ -33,15 +37,20 @@ from ..messages import (
     Offer,
     OpenCall,
     PageProblem,
-    Participant,
+    PeerSignal,
+    PeerStatus,
     Quality,
     ReadLedger,
     Record,
     RecordingStatus,
     Reply,
     Report,
+    Say,
+    SendChat,
+    SetCodec,
     SetQuality,
     SetVideoEffect,
+    ShareScreen,
     StartRecording,
     StatsArrived,
     StatsSample,
@@ -54,9 +63,12 @@ from ..messages import (
 )
 from .bandwidth import video_bitrate_bps
 from .board import Board
+from .gallery import OWN, Gallery
 from .link import Link
-from .ownership import PYTHON, Ownership
+from .member import PYTHON, Doors, RoomMember
+from .ownership import Ownership
 from .studio import Studio
+from .tap import Tap
 from .tape import Tape
 
 logger = logging.getLogger(__name__)
@@ -69,19 +81,32 @@ def with_bitrate(quality: Quality) -> Quality:
 
 
 class Session:
-    """The engine's side of one `nbrtc.Call`."""
+    """The engine's side of one `nbrtc.Call`.
 
-    def __init__(self, opening: OpenCall, notify: Callable[[Notification], None]) -> None:
+    Parameters
+    ----------
+    opening
+        The call as the kernel knows it.
+    notify
+        Sends a notification to the kernel.
+    doors
+        How it gets into a room.
+    """
+
+    def __init__(self, opening: OpenCall, notify: Callable[[Notification], None], doors: Doors) -> None:
         self._opening = opening
         state = CallState(
             epoch=opening.epoch,
             quality=with_bitrate(opening.quality),
             video_effect=opening.video_effect,
-            participants=(Participant(id="you", name=opening.name), PYTHON),
+            codec=opening.codec,
         )
         self._board = Board(opening.call, state, notify)
+        self.gallery = Gallery(self._wanted_changed)
         self.studio = Studio()
-        self.studio.use_effect(opening.video_effect is not None)
+        self._use_effect(opening.video_effect)
+        self._tap = Tap()
+        self._be_in_room(opening.ticket is not None)
         self._tape = Tape(Path(opening.folder), self._recording_changed, self._board.problem)
         self._ownership = Ownership(
             self._board,
@@ -89,9 +114,12 @@ class Session:
             on_intent=self.from_page,
             on_attach=self._attach,
             on_detach=self._detach,
+            on_enter=lambda page, is_answered: self._member.enter(page, is_answered=is_answered),
+            on_exit=lambda seat_s: self._member.exit(seat_s),
         )
+        self._member = RoomMember(self._board, opening, doors)
+        self._board.on_change = self._changed
         self._closed = False
-        self._board.change()
 
     async def close(self, code: Literal["closed", "kernel-gone"], reason: str) -> None:
         """End the call for good: tell the page, finish the recording, free everything. Idempotent."""
@@ -103,8 +131,9 @@ class Session:
         try:
             await self._tape.stop()
         finally:
+            await self._member.close()
             await self._ownership.close()
-            await self.studio.close()
+            await self.gallery.close()
 
     # --- what a page wants
 
@@ -137,15 +166,34 @@ class Session:
                 await self._ownership.offer(page, intent)
             case Candidate():
                 await self._ownership.candidate(page, intent)
-            case Leave() if is_owner or (owner is None and page == self._ownership.last_page):
+            case Leave() if is_owner or (
+                owner is None and page in (self._ownership.last_page, self._member.page)
+            ):
                 self._ownership.release(intent.reason)
                 await self._tape.stop()
             case MediaStatus() if is_owner:
                 self._media(intent)
             case StatsSample() if is_owner:
                 self._board.notify(StatsArrived(call=self._board.call, sample=intent))
+            case PeerSignal() if page == self._member.page:
+                self._member.signal(intent)
+            case PeerStatus() if page == self._member.page:
+                self._member.peer_changed(intent)
+            case SendChat():
+                if page != self._member.page:
+                    raise CallError("Only the window that has the call can write: move the call here first.")
+                await self._member.say(intent.text, intent.to)
+                self._board.reply(page, Reply(id=intent.id))
+            case EnterRoom():
+                self._member.change_room(page, intent)
+                self._board.reply(page, Reply(id=intent.id))
+            case Enter():
+                raise CallError("A page that has Python joins with an offer.")
             case SetQuality():
                 self._quality(intent.quality)
+                self._board.reply(page, Reply(id=intent.id))
+            case SetCodec():
+                self._codec(intent.codec)
                 self._board.reply(page, Reply(id=intent.id))
             case StartRecording():
                 self._record(intent.path or self._tape.dated_name())
@@ -164,6 +212,7 @@ class Session:
             state=self._board.state,
             qualities=tuple(map(with_bitrate, QUALITIES.values())),
             ice_servers=self._opening.ice_servers,
+            chat=self._member.messages,
         )
         self._board.send(page, welcome)
 
@@ -171,14 +220,14 @@ class Session:
         state = self._board.state
         if status.camera is not None:
             self._tape.size = status.camera
-        python = msgspec.structs.replace(PYTHON, receives_video=status.camera_on)
         self._board.change(
             camera_on=status.camera_on,
             microphone_on=status.microphone_on,
             camera=status.camera,
             camera_requested=state.camera_requested and not status.camera_on,
             microphone_requested=state.microphone_requested and not status.microphone_on,
-            participants=(state.participants[0], python),
+            screen_sharing=status.screen_sharing,
+            screen_requested=state.screen_requested and not status.screen_sharing,
         )
         self._ownership.reported()
 
@@ -195,10 +244,16 @@ class Session:
                 await self._tape.stop()
             case Switch():
                 self._switch(verb)
+            case ShareScreen():
+                self._share_screen(verb.on)
+            case Say():
+                return await self._member.say(verb.text, verb.to)
             case ChangeQuality():
                 self._quality(verb.quality)
+            case ChangeCodec():
+                self._codec(verb.codec)
             case SetVideoEffect():
-                self.studio.use_effect(verb.name is not None)
+                self._use_effect(verb.name)
                 self._board.change(video_effect=verb.name)
             case Record():
                 return self._record(verb.path)
@@ -210,7 +265,7 @@ class Session:
                 return None if self._ownership.shim is None else self._ownership.shim.ledger.summary()
             case EngineStatus():
                 link = self._ownership.link
-                return {} if link is None else link.figures(time.monotonic())
+                return {} if link is None else {**link.figures(time.monotonic()), "tap": self._tap.figures()}
             case Report():
                 self._board.broadcast(verb.notice)
         return None
@@ -223,33 +278,88 @@ class Session:
             self._board.send(self._board.state.owner, ApplyQuality(quality=quality))
         self._board.change(quality=quality)
 
-    def _switch(self, verb: Switch) -> None:
-        state = self._board.state
-        if self._ownership.link is None or state.owner is None:
+    def _codec(self, codec: Codec) -> None:
+        self._board.change(codec=codec)
+
+    def _share_screen(self, on: bool) -> None:
+        owner = self._require_owner()
+        if not on:
+            self._board.send(owner, SwitchMedia(screen_on=False))
+        self._board.change(screen_requested=on and not self._board.state.screen_sharing)
+
+    def _require_owner(self) -> str:
+        owner = self._board.state.owner
+        if self._ownership.link is None or owner is None:
             raise NotConnected('Nobody is in the call: click "Start camera" in the widget first.')
+        return owner
+
+    def _switch(self, verb: Switch) -> None:
+        state, owner = self._board.state, self._require_owner()
         requested: dict[str, Any] = {}
         if verb.camera_on is not None:
             requested["camera_requested"] = verb.camera_on and not state.camera_on
         if verb.microphone_on is not None:
             requested["microphone_requested"] = verb.microphone_on and not state.microphone_on
-        self._board.send(state.owner, SwitchMedia(microphone_on=verb.microphone_on, camera_on=verb.camera_on))
+        self._board.send(owner, SwitchMedia(microphone_on=verb.microphone_on, camera_on=verb.camera_on))
         self._board.change(**requested)
 
     def _record(self, path: str) -> RecordingStatus:
         link = self._ownership.link
         if link is None or self._board.state.phase not in ("connected", "reconnecting"):
             raise NotConnected("There is nothing to record: nobody is in the call yet.")
+        room = self._board.state.room
+        if room is not None and not room.settings.recording:
+            raise RecordingError(f"Nothing is recorded: the creator of the room {room.name!r} forbids it.")
         return self._tape.start(path, link)
 
     # --- what the parts report
 
+    def _changed(self, state: CallState) -> None:
+        """What follows from a new state. Each step changes the state only if it is not so already."""
+        in_room = state.room is not None
+        if in_room == self.studio.echoes:
+            self._be_in_room(in_room)
+        self._follow_members()
+        self._member.follow(state)
+        if not in_room and state.participants[-1].receives_video != state.camera_on:
+            python = msgspec.structs.replace(PYTHON, receives_video=state.camera_on)
+            self._board.change(participants=(state.participants[0], python))
+
     def _attach(self, link: Link) -> None:
         self.studio.attach(link)
+        self.gallery.attach(OWN, link.video.feed)
+        self._tap.attach(link)
         self._tape.attach(link)
 
     def _detach(self) -> None:
         self.studio.detach()
+        self.gallery.detach(OWN)
+        self._tap.detach()
         self._tape.detach()
 
+    def _use_effect(self, name: str | None) -> None:
+        self.studio.use_effect(name is not None)
+        self.gallery.keep("effect", () if name is None else (OWN,))
+
+    def _be_in_room(self, on: bool) -> None:
+        """In a room Python gets the camera only when it wants it, and does not send it back."""
+        self.studio.echoes = not on
+        self.gallery.keep("solo", () if on else (OWN,))
+
+    def _follow_members(self) -> None:
+        """Take the frames of those who are in the room now, whenever Python wants them."""
+        state = self._board.state
+        others = {person.id for person in state.participants if not person.is_you} if state.room else set()
+        for left in self._tap.participants - others:
+            self._tap.remove(left)
+            self.gallery.remove(left, "left")
+        for joined in others - self._tap.participants:
+            self.gallery.attach(joined, self._tap.add(joined)["video"])
+
+    def _wanted_changed(self, wanted: tuple[str, ...]) -> None:
+        self._board.change(wanted=wanted)
+
     def _recording_changed(self, status: RecordingStatus | None) -> None:
+        recording = status is not None and status.state == "recording"
+        self.gallery.keep("recording", (OWN,) if recording else ())
         self._board.change(recording=status)

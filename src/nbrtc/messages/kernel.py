@@ -33,6 +33,11 @@ class RoomTicket(KernelWire, frozen=True):
     participant: str | None = None
     resume_token: str | None = None
     """The seat of an engine that went: the next one takes it again instead of joining as somebody new."""
+    page: str | None = None
+    """Whose seat that is: the page that has the connections to the others. Any other one joins anew."""
+
+    def __repr__(self) -> str:
+        return f"RoomTicket(room={self.room!r}, server={self.server!r}, ...)"  # logs have no secrets
 
 
 class OpenCall(KernelWire, frozen=True, tag="open-call"):
@@ -65,6 +70,8 @@ class OpenBot(KernelWire, frozen=True, tag="open-bot"):
     """Path of a video file to play in a loop; empty where the kernel sends pictures; None without video."""
     audio: str | None = None
     """Path of a sound file to play in a loop; None without sound."""
+    size: tuple[int, int] | None = None
+    """(width, height) that a file's pictures are scaled to; None for its own."""
 
 
 class CloseCall(KernelWire, frozen=True, tag="close-call"):

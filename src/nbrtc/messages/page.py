@@ -219,6 +219,8 @@ class Ping(Wire, frozen=True, tag="ping"):
     """The engine's heartbeat, four a second on the data channel."""
 
     sent_s: float
+    effect_delay_s: float | None = None
+    """How long the effect's last picture took from its frame's arrival, in seconds; None without an effect."""
 
 
 class SwitchMedia(Wire, frozen=True, tag="switch-media"):
