@@ -7,8 +7,10 @@ import { newId } from "./ids";
 import { Link, type LinkOptions, SILENT_MS } from "./link";
 import type { Answer, Intent, Offer } from "./messages";
 import { RefusedError } from "./requests";
+import type { Tap } from "./tap";
 
-const WATCH_MS = 250;
+/** Often enough that the others miss Python's picture for less than a second before they are told. */
+const WATCH_MS = 100;
 /** After this much silence the link is built anew; shorter holes heal by themselves. */
 export const REBUILD_MS = 3000;
 /** Pauses before each attempt, as in LiveKit's clients; after the last one the call has failed. */
@@ -16,10 +18,12 @@ export const RETRY_MS = [0, 300, 1200, 2700, 4800, 7000, 7000, 7000, 7000, 7000]
 
 export interface ConnectionOptions extends Pick<LinkOptions, "candidate" | "onEvent" | "onOpen"> {
   readonly iceServers: () => LinkOptions["iceServers"];
+  /** What a new link carries to Python besides; null outside of a room. */
+  readonly tap: () => Tap | null;
   /** Resolves when the engine has taken the offer; aborting means that nobody waits for that any more. */
   readonly offer: (offer: Offer, signal: AbortSignal) => Promise<void>;
   /** A new link, before it offers: give it tracks, show what it receives. `ended` aborts with it. */
-  readonly onLink: (link: Link, ended: AbortSignal) => Promise<void>;
+  readonly onLink: (link: Link, ended: AbortSignal) => void;
   readonly onGivenUp: (reason: string) => void;
 }
 
@@ -111,9 +115,14 @@ export class Connection {
     const ended = new AbortController();
     this.#ended = ended;
     this.#generation += 1;
+    const { candidate, onEvent, onOpen } = this.#options;
+    const tap = this.#options.tap();
     try {
       const link = new Link({
-        ...this.#options,
+        candidate,
+        onEvent,
+        onOpen,
+        ...(tap === null ? {} : { tap }),
         generation: this.#generation,
         takeOver: this.#takeOver,
         iceServers: this.#options.iceServers(),
@@ -121,7 +130,7 @@ export class Connection {
         onFailed: (reason) => this.lose(reason),
       });
       this.#link = link;
-      await this.#options.onLink(link, ended.signal);
+      this.#options.onLink(link, ended.signal);
       await link.start();
     } catch (error) {
       if (!ended.signal.aborted) this.#refused(error);

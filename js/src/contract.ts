@@ -120,6 +120,11 @@ export interface SessionView {
   readonly screenStream: ReadonlySignal<MediaStream | null>;
   /** The browser can share a screen at all (phones cannot). */
   readonly canShareScreen: boolean;
+  /**
+   * The others get no picture now: Python is to change it and is out of reach, and the camera's own must not take its
+   * place by accident. `sendWithoutEffect` sends it all the same, until Python is back.
+   */
+  readonly isPictureWithheld: ReadonlySignal<boolean>;
   /** Codecs that this browser can send; "auto" first. */
   readonly codecs: readonly Codec[];
   readonly sending: ReadonlySignal<Sending | null>;
@@ -142,6 +147,8 @@ export interface SessionView {
   /** From a click: asks which screen, window or tab. Rejects with nothing: problems become notices. */
   startSharing(): Promise<void>;
   stopSharing(): void;
+  /** From a click, while `isPictureWithheld`. */
+  sendWithoutEffect(): void;
   /** Before joining: into which room (null: solo), as whom, with which passcode. */
   enterRoom(room: string | null, name: string, passcode: string | null): Promise<void>;
   /** Rejects with a sentence where the room refuses; the text is then still the writer's. */

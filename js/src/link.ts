@@ -2,12 +2,17 @@
  * The page's end of the link: one peer connection to Python, over fixed transceivers. Recovery is a new link with a
  * higher generation. No DOM, no Jupyter: what it says goes through `send`, what it hears through `take`.
  */
-import type { Answer, Candidate, Event, IceServerEntry, Intent, Offer, Quality } from "./messages";
+import { configurationOf } from "./ice";
+import { changeParameters } from "./media/sender";
+import type { Answer, Candidate, Event, IceServerEntry, Intent, Offer } from "./messages";
+import type { Tap } from "./tap";
 
 export interface LinkOptions {
   readonly generation: number;
   readonly iceServers: readonly IceServerEntry[];
   readonly takeOver: boolean;
+  /** In a room: what copies the others' frames to Python, over a channel of its own on this link. */
+  readonly tap?: Tap;
   /** By the comm: the data channel is not there yet. */
   readonly offer: (offer: Omit<Offer, "id">) => Promise<void>;
   readonly candidate: (candidate: Candidate) => void;
@@ -28,19 +33,13 @@ export class Link {
   readonly #video: RTCRtpTransceiver;
   readonly #control: RTCDataChannel;
   #heard_ms = performance.now();
+  #effectDelay_s: number | null = null;
   #closed = false;
 
   constructor(options: LinkOptions) {
     this.generation = options.generation;
     this.#options = options;
-    this.connection = new RTCPeerConnection({
-      bundlePolicy: "max-bundle",
-      iceServers: options.iceServers.map((server) => ({
-        urls: [...server.urls],
-        ...(server.username === null ? {} : { username: server.username }),
-        ...(server.credential === null ? {} : { credential: server.credential }),
-      })),
-    });
+    this.connection = new RTCPeerConnection(configurationOf(options.iceServers));
     this.#audio = this.connection.addTransceiver("audio", { direction: "sendrecv" });
     this.#video = this.connection.addTransceiver("video", { direction: "sendrecv" });
     preferCodecs(this.#video, ["video/VP8", "video/rtx"]);
@@ -54,6 +53,8 @@ export class Link {
       options.onOpen();
     };
     this.#control.onmessage = (message: MessageEvent<string>) => this.#hear(message.data);
+    // a busy control channel and the tap must not wait for each other
+    options.tap?.connect(this.connection.createDataChannel("tap", { negotiated: true, id: 1 }));
     this.connection.onicecandidate = ({ candidate }) => {
       if (this.#closed) return;
       options.candidate({
@@ -87,31 +88,33 @@ export class Link {
   }
 
   /** Send these tracks from now on; null sends nothing. The transceivers stay. */
-  async setTracks(
-    camera: MediaStreamTrack | null,
-    microphone: MediaStreamTrack | null,
-    quality: Quality,
-  ): Promise<void> {
+  async setTracks(video: MediaStreamTrack | null, audio: MediaStreamTrack | null): Promise<void> {
     try {
-      await Promise.all([
-        this.#video.sender.replaceTrack(camera),
-        this.#audio.sender.replaceTrack(microphone),
-      ]);
-      await this.setQuality(quality);
+      await Promise.all([this.#video.sender.replaceTrack(video), this.#audio.sender.replaceTrack(audio)]);
     } catch (error) {
       if (!this.#closed) throw error; // closed meanwhile: whatever was refused does not matter
     }
   }
 
-  async setQuality(quality: Quality): Promise<void> {
-    const parameters = this.#video.sender.getParameters();
-    const encoding = parameters.encodings[0];
-    if (encoding === undefined) return;
-    encoding.maxBitrate = quality.bitrateBps;
-    encoding.maxFramerate = quality.fps;
-    // the asked size is kept; under pressure frames are dropped instead
-    Object.assign(parameters, { degradationPreference: "maintain-resolution" });
-    await this.#video.sender.setParameters(parameters);
+  /** Whether camera and microphone go up at all: nothing is encoded for a Python that wants nothing. */
+  async setSending(video: boolean, audio: boolean): Promise<void> {
+    const wanted: [RTCRtpSender, boolean][] = [
+      [this.#video.sender, video],
+      [this.#audio.sender, audio],
+    ];
+    try {
+      await Promise.all(
+        wanted.map(([sender, active]) =>
+          changeParameters(sender, ({ encodings: [encoding] }) => {
+            if (encoding === undefined || encoding.active === active) return false;
+            encoding.active = active;
+            return true;
+          }),
+        ),
+      );
+    } catch (error) {
+      if (!this.#closed) throw error; // closed meanwhile: nothing is sent anyway
+    }
   }
 
   /** False if the data channel is not open. */
@@ -119,6 +122,16 @@ export class Link {
     if (this.#closed || this.#control.readyState !== "open") return false;
     this.#control.send(JSON.stringify(intent));
     return true;
+  }
+
+  /** What sends the camera. */
+  get video(): RTCRtpSender {
+    return this.#video.sender;
+  }
+
+  /** How long the effect's last picture took in Python, in seconds; null without an effect. */
+  get effectDelay_s(): number | null {
+    return this.#effectDelay_s;
   }
 
   get isOpen(): boolean {
@@ -140,8 +153,10 @@ export class Link {
   #hear(text: string): void {
     this.#heard_ms = performance.now();
     const event = JSON.parse(text) as Event;
-    if (event.type === "ping") this.send({ type: "pong", sentS: event.sentS });
-    else this.#options.onEvent(event);
+    if (event.type === "ping") {
+      this.#effectDelay_s = event.effectDelayS;
+      this.send({ type: "pong", sentS: event.sentS });
+    } else this.#options.onEvent(event);
   }
 }
 

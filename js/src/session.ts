@@ -3,32 +3,44 @@
  * views. No DOM beyond timers and media objects; intents go up, the engine's state comes down.
  */
 import { batch, computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
+import { canCall, NO_CALL, shortcomingsOf } from "./abilities";
 import { Connection } from "./connection";
-import type { Level, NoticeItem, PagePhase, PlotPoint, Preferences, SessionView } from "./contract";
+import type { Drawer, PagePhase, PlotPoint, Preferences, SessionView } from "./contract";
 import { newId } from "./ids";
 import type { Link } from "./link";
-import { Capture } from "./media/capture";
-import type { DeviceProblem } from "./media/errors";
+import { availableCodecs } from "./media/codecs";
+import { canShareScreen } from "./media/screen";
 import {
   type Bye,
   type CallState,
+  type Codec,
   type Event,
   type IceServerEntry,
   type Intent,
   PROTOCOL,
   type Quality,
-  type SwitchMedia,
+  type RoomInfo,
 } from "./messages";
+import { Notices } from "./notices";
+import type { Scene } from "./outgoing";
+import { OwnMedia, type Trouble } from "./own-media";
 import { Presence } from "./presence";
-import { RefusedError, Requests } from "./requests";
-import { StatsPoller } from "./stats";
+import { RefusedError, type Request, Requests } from "./requests";
+import { Room } from "./room";
+import { KEPT_POINTS, StatsPoller } from "./stats";
+import { Tap } from "./tap";
+import { Views } from "./views";
 import { LEFT, statusOf } from "./words";
 
-/** The widget's comm, or whatever stands for it in a test; false where no kernel is behind it. */
+/** The widget's comm, or whatever stands for it in a test or on the guest page; false where nobody is behind it. */
 export type Channel = (page: string, intent: Intent) => boolean;
 
-/** Scrolling or moving a cell takes its view away for a moment; only a longer absence ends the call. */
-export const GRACE_MS = 3000;
+export interface SessionOptions {
+  /** False on the guest page: no link is made, and the click is said with `Enter`. */
+  readonly hasPython?: boolean;
+}
+
+export { GRACE_MS } from "./views";
 
 const MEDIUM: Quality = { width: 1280, height: 720, fps: 30, name: "medium", bitrateBps: 2_500_000 };
 
@@ -37,113 +49,126 @@ type Activity = "none" | "preview" | "starting" | "joined" | "failed";
 
 export class Session implements SessionView {
   readonly page = newId();
+  readonly hasPython: boolean;
+  readonly canShareScreen = canShareScreen();
+  readonly codecs = availableCodecs();
+  readonly shortcomings: readonly string[];
   readonly state: Signal<CallState | null> = signal(null);
   readonly qualities: Signal<readonly Quality[]> = signal([]);
   readonly remoteStream: Signal<MediaStream | null> = signal(null);
-  readonly notices: Signal<readonly NoticeItem[]> = signal([]);
   readonly plot: Signal<readonly PlotPoint[]> = signal([]);
-  readonly statisticsOpen: Signal<boolean> = signal(false);
-  readonly phase: ReadonlySignal<PagePhase>;
-  readonly statusText: ReadonlySignal<string>;
+  readonly drawer: Signal<Drawer | null> = signal(null);
   readonly #channel: Channel;
   readonly #activity: Signal<Activity> = signal("none");
   /** The devices were asked for, whatever came of it: only then the engine hears what is sent. */
   readonly #devicesAsked: Signal<boolean> = signal(false);
+  /** Why the call failed, or why the room took nobody in. */
   readonly #failure: Signal<string> = signal("");
-  readonly #presence: Presence;
-  readonly #capture: Capture;
-  readonly #requests: Requests;
-  readonly #connection: Connection;
-  readonly #poller: StatsPoller;
+  readonly #notices = new Notices();
+  readonly #presence = new Presence(() => this.#sendByComm({ type: "hello", protocol: PROTOCOL }));
+  readonly #views = new Views(
+    () => this.#presence.stop(),
+    () => this.close("The widget was closed in the page."),
+  );
+  readonly #requests = new Requests(
+    (intent) => this.#send(intent),
+    (intent) => this.#sendByComm(intent),
+  );
+  readonly #poller = new StatsPoller("python", {
+    onSample: (sample) => this.#connection.send(sample),
+    onPoint: (point) => this.#linkMeasured(point),
+    onProblem: (error) => this.#notices.tell("stats", "warning", noStatistics(error)),
+  });
+  readonly #tap = new Tap({
+    onProblem: (text) => this.#trouble({ key: "tap", code: "tap", text }),
+    onStuck: (id) => this.reconnect(id),
+  });
+  readonly #connection = new Connection({
+    iceServers: () => this.#iceServers,
+    tap: () => (this.state.value?.room ? this.#tap : null),
+    offer: (offer, signal) => this.#requests.make(offer, signal),
+    candidate: (candidate) => this.#sendByComm(candidate),
+    onEvent: (event) => this.take(event),
+    onOpen: () => this.#opened(),
+    onLink: (link, ended) => this.#follow(link, ended),
+    onGivenUp: (reason) => this.#fail(reason),
+  });
+  readonly #room = new Room({
+    tap: () => (this.hasPython ? this.#tap : null),
+    iceServers: () => this.#iceServers,
+    send: (message) => this.#send(message),
+    onStatus: (status) => this.#send(status),
+    onSample: (sample) => this.#connection.send(sample),
+    onPoint: (point) => this.#plotted(point),
+    onProblem: (code, message) => this.#send({ type: "problem", code, message }),
+    notices: this.#notices,
+  });
+  readonly #media = new OwnMedia({
+    quality: computed(() => this.#quality()),
+    mesh: this.#room.mesh,
+    scene: () => this.#scene(),
+    onChange: () => this.#mediaChanged(),
+    onTrouble: (trouble) => this.#trouble(trouble),
+  });
   #iceServers: readonly IceServerEntry[] = [];
+  #rtt_s = 0;
+  /** The room was asked to take this page in since the click; an earlier refusal is not the answer. */
+  #asked = false;
   #starts = 0;
-  #views = 0;
-  #grace: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(channel: Channel) {
+  readonly notices = this.#notices.items;
+  readonly devices = this.#media.capture.devices;
+  readonly preferences = this.#media.capture.preferences;
+  readonly localStream = this.#media.capture.localStream;
+  readonly cameraOn = this.#media.capture.cameraOn;
+  readonly microphoneOn = this.#media.capture.microphoneOn;
+  readonly microphoneLevel = this.#media.capture.level;
+  readonly screenOn = this.#media.screen.isOn;
+  readonly screenStream = this.#media.screen.stream;
+  readonly sending = this.#media.outgoing.sending;
+  readonly isPictureWithheld = this.#media.outgoing.isWithheld;
+  readonly people = this.#room.mesh.people;
+  readonly chat = this.#room.chat.messages;
+  readonly unread = this.#room.chat.unread;
+  readonly speaker = this.#room.speaker;
+  readonly pinned = this.#room.pinned;
+  readonly phase: ReadonlySignal<PagePhase> = computed(() => this.#phase());
+  readonly statusText: ReadonlySignal<string> = computed(() =>
+    statusOf({
+      phase: this.phase.value,
+      hasPython: this.hasPython,
+      kernelGone: this.#presence.kernel.value === "gone",
+      openingDevices: !this.#devicesAsked.value,
+      stateReason: this.state.value?.reason ?? "",
+      pageReason: this.#connection.disturbance.value ?? this.#failure.value,
+      room: this.state.value?.room ?? null,
+      others: this.people.value.length,
+    }),
+  );
+
+  constructor(channel: Channel, { hasPython = true }: SessionOptions = {}) {
     this.#channel = channel;
-    this.#presence = new Presence(() => this.#sendByComm({ type: "hello", protocol: PROTOCOL }));
-    this.#capture = new Capture(
-      computed(() => this.#quality()),
-      () => this.#mediaChanged(),
-      (problem) => this.#deviceProblem(problem),
-    );
-    this.#requests = new Requests(
-      (intent) => this.#send(intent),
-      (intent) => this.#sendByComm(intent),
-    );
-    this.#connection = new Connection({
-      iceServers: () => this.#iceServers,
-      offer: (offer, signal) => this.#requests.make(offer, signal),
-      candidate: (candidate) => this.#sendByComm(candidate),
-      onEvent: (event) => this.take(event),
-      onOpen: () => this.#mediaChanged(),
-      onLink: (link, ended) => this.#follow(link, ended),
-      onGivenUp: (reason) => this.#end("failed", reason),
-    });
-    this.#poller = new StatsPoller("python", {
-      onSample: (sample) => this.#connection.send(sample),
-      onPoint: () => {
-        this.plot.value = this.#poller.points;
-      },
-      onProblem: (error) => this.#notify("stats", "warning", `The browser gave no statistics (${error}).`),
-    });
-    this.phase = computed(() => this.#phase());
-    this.statusText = computed(() =>
-      statusOf({
-        phase: this.phase.value,
-        kernelGone: this.#presence.kernel.value === "gone",
-        openingDevices: !this.#devicesAsked.value,
-        stateReason: this.state.value?.reason ?? "",
-        pageReason: this.#connection.disturbance.value ?? this.#failure.value,
-      }),
-    );
-  }
-
-  get devices() {
-    return this.#capture.devices;
-  }
-  get preferences() {
-    return this.#capture.preferences;
-  }
-  get localStream() {
-    return this.#capture.localStream;
-  }
-  get cameraOn() {
-    return this.#capture.cameraOn;
-  }
-  get microphoneOn() {
-    return this.#capture.microphoneOn;
-  }
-  get microphoneLevel() {
-    return this.#capture.level;
+    this.hasPython = hasPython;
+    this.shortcomings = shortcomingsOf(hasPython);
+    this.drawer.subscribe((drawer) => this.#room.chat.read(drawer === "chat"));
+    this.#connection.disturbance.subscribe(() => this.#mirrorRoom());
   }
 
   // --- views, page and kernel come and go
 
   /** A view shows this session until `ended` aborts. The last one to go stops the camera, after a grace. */
   attach(ended: AbortSignal): void {
-    this.#views += 1;
-    clearTimeout(this.#grace);
-    this.#capture.watchDevices();
+    this.#views.attach(ended);
+    this.#media.capture.watchDevices();
     if (this.#presence.kernel.value !== "gone") this.#presence.ask();
-    ended.addEventListener("abort", () => this.#detach(), { once: true });
-  }
-
-  #detach(): void {
-    this.#views -= 1;
-    if (this.#views === 0) {
-      this.#presence.stop();
-      this.#grace = setTimeout(() => this.close("The widget was closed in the page."), GRACE_MS);
-    }
   }
 
   /** Leave and let go of everything; a view that comes later begins anew. Quick enough for a page that goes away. */
   close(reason: string): void {
-    clearTimeout(this.#grace);
+    this.#views.settle();
     this.#presence.stop();
     this.#end("none", reason);
-    this.#capture.ignoreDevices();
+    this.#media.capture.ignoreDevices();
   }
 
   /** The kernel behind the comm was restarted or has gone: camera off at once. */
@@ -157,29 +182,37 @@ export class Session implements SessionView {
   // --- verbs
 
   setPreferences(change: Partial<Preferences>): void {
-    void this.#capture.choose(change);
+    void this.#media.capture.choose(change);
   }
 
   async preview(): Promise<void> {
     this.#activity.value = "preview";
+    this.#failure.value = "";
     this.#presence.watch(true);
-    await this.#capture.open();
+    await this.#media.capture.open();
   }
 
   async start(): Promise<void> {
     if (this.#isJoined()) return;
+    if (!canCall()) {
+      this.#fail(NO_CALL);
+      return;
+    }
     const owner = this.state.value?.owner ?? null;
     const start = ++this.#starts;
     batch(() => {
       this.#activity.value = "starting";
       this.#failure.value = "";
       this.#devicesAsked.value = false;
-      this.notices.value = [];
+      this.#notices.clear();
     });
     this.#presence.watch(false);
-    // the connection is built while the person is asked and the devices open
-    this.#connection.start(owner !== null && owner !== this.page);
-    await this.#capture.open();
+    // the connections are built while the person is asked and the devices open
+    const takeOver = owner !== null && owner !== this.page;
+    if (this.hasPython) this.#connection.start(takeOver);
+    else void this.#enter(takeOver);
+    this.#media.outgoing.start();
+    await this.#media.capture.open();
     if (start !== this.#starts) return; // left meanwhile
     this.#devicesAsked.value = true;
     this.#mediaChanged();
@@ -190,23 +223,52 @@ export class Session implements SessionView {
   }
 
   async setCamera(on: boolean): Promise<void> {
-    await this.#capture.setCamera(on);
+    await this.#media.capture.setCamera(on);
   }
 
   async setMicrophone(on: boolean): Promise<void> {
-    await this.#capture.setMicrophone(on, "person");
+    await this.#media.capture.setMicrophone(on, "person");
   }
 
   chooseCamera(id: string): Promise<void> {
-    return this.#capture.choose({ cameraId: id });
+    return this.#media.capture.choose({ cameraId: id });
   }
 
   chooseMicrophone(id: string): Promise<void> {
-    return this.#capture.choose({ microphoneId: id });
+    return this.#media.capture.choose({ microphoneId: id });
   }
 
   setQuality(quality: Quality): void {
     this.#ask({ type: "set-quality", id: newId(), quality });
+  }
+
+  setCodec(codec: Codec): void {
+    this.#ask({ type: "set-codec", id: newId(), codec });
+  }
+
+  startSharing(): Promise<void> {
+    return this.#media.screen.start();
+  }
+
+  stopSharing(): void {
+    this.#media.screen.stop();
+  }
+
+  sendWithoutEffect(): void {
+    this.#media.outgoing.sendWithoutEffect();
+  }
+
+  async enterRoom(room: string | null, name: string, passcode: string | null): Promise<void> {
+    this.#failure.value = "";
+    await this.#requests.make({ type: "enter-room", id: newId(), room, name, passcode });
+  }
+
+  sendChat(text: string): Promise<void> {
+    return this.#requests.make({ type: "send-chat", id: newId(), text, to: null });
+  }
+
+  reconnect(id: string): void {
+    this.#room.mesh.reconnect(id);
   }
 
   toggleRecording(): void {
@@ -216,7 +278,7 @@ export class Session implements SessionView {
   }
 
   dismiss(key: string): void {
-    this.notices.value = this.notices.value.filter((notice) => notice.key !== key);
+    this.#notices.dismiss(key);
   }
 
   // --- what comes down
@@ -228,12 +290,13 @@ export class Session implements SessionView {
         this.#presence.heard();
         if (event.protocol !== PROTOCOL) {
           const text = "This page's nbrtc and the kernel's have different versions: reload the page.";
-          this.#notify("protocol", "error", text);
+          this.#notices.tell("protocol", "error", text);
           return;
         }
         this.qualities.value = event.qualities;
         this.#iceServers = event.iceServers;
         this.#mirror(event.state);
+        this.#room.read(event.chat);
         break;
       case "state":
         this.#presence.heard();
@@ -246,16 +309,22 @@ export class Session implements SessionView {
         this.#requests.settle(event);
         break;
       case "switch-media":
-        this.#switch(event);
+        this.#media.switch(event);
         break;
       case "apply-quality":
         this.#applyQuality(event.quality);
+        break;
+      case "peer-signal":
+        if (this.#isJoined()) this.#room.mesh.take(event);
+        break;
+      case "chat":
+        this.#room.read(event.messages);
         break;
       case "bye":
         this.#bye(event);
         break;
       case "notice":
-        this.#notify(event.key, event.level, event.text);
+        this.#notices.tell(event.key, event.level, event.text);
         break;
       case "ping":
         break;
@@ -271,9 +340,11 @@ export class Session implements SessionView {
     if (!newer) return;
     batch(() => {
       this.state.value = state;
+      this.#room.moved(known?.room ?? null, state.room);
       if (state.phase === "closed") this.#finish();
       else if (state.owner === this.page) this.#mirrorOwn(state);
       else if (state.owner !== null && this.#activity.value === "joined") this.#takenOver();
+      this.#mirrorRoom();
     });
   }
 
@@ -283,10 +354,34 @@ export class Session implements SessionView {
     this.#connection.confirm();
   }
 
+  /** The room's part of the newest state, and whether what is said now would get there. */
+  #mirrorRoom(): void {
+    const state = this.state.value;
+    if (state === null || !this.#isJoined()) return;
+    if (state.owner !== this.page) {
+      this.#room.mesh.reach(false); // an engine that has just begun knows nothing of this page
+    } else if (state.room !== null) {
+      const { room } = state;
+      if (room.phase !== "refused") this.#asked = true;
+      else if (this.#asked) {
+        this.#turnedAway(room);
+        return;
+      }
+      this.#room.mirror(state, this.#connection.disturbance.value === null);
+    }
+    this.#media.outgoing.refresh();
+  }
+
+  /** Whoever was not let in is back at the card, and whoever was inside has lost the call. */
+  #turnedAway(room: RoomInfo): void {
+    if (this.#room.wasJoined) this.#fail(room.reason);
+    else this.#end("none", room.reason, room.reason);
+  }
+
   #takenOver(): void {
     this.#stop();
     this.#activity.value = "none";
-    this.#notify("bye", "info", "The call moved to another window. Your camera is off here.");
+    this.#notices.tell("bye", "info", "The call moved to another window. Your camera is off here.");
   }
 
   #bye(bye: Bye): void {
@@ -295,63 +390,84 @@ export class Session implements SessionView {
     else if (bye.code === "kernel-gone") this.kernelGone();
     else if (bye.code === "taken-over") this.#takenOver();
     // another link would not help
-    else if (bye.code === "lost") this.#end("failed", bye.reason);
+    else if (bye.code === "lost") this.#fail(bye.reason);
     else {
       this.#stop();
       this.#activity.value = "none";
-      if (bye.code === "left" && wasJoined) this.#notify("bye", "info", bye.reason);
-    }
-  }
-
-  /** Python may switch off at once, and switch on again only what it has switched off itself. */
-  #switch(wish: SwitchMedia): void {
-    if (wish.cameraOn === false) void this.#capture.setCamera(false);
-    if (wish.microphoneOn === false) void this.#capture.setMicrophone(false, "python");
-    if (wish.microphoneOn === true && this.#capture.mayPythonUnmute) {
-      void this.#capture.setMicrophone(true, "python");
+      if (bye.code === "left" && wasJoined) this.#notices.tell("bye", "info", bye.reason);
     }
   }
 
   #applyQuality(quality: Quality): void {
     const state = this.state.value;
     if (state !== null) this.state.value = { ...state, quality };
-    void this.#capture.applyQuality();
+    void this.#media.capture.applyQuality();
   }
 
-  // --- devices and link
+  // --- devices, link and room
 
-  async #follow(link: Link, ended: AbortSignal): Promise<void> {
+  #follow(link: Link, ended: AbortSignal): void {
     this.remoteStream.value = link.remoteStream;
     ended.addEventListener("abort", () => {
       this.remoteStream.value = null;
     });
     void this.#poller.follow(link.connection, link.generation, ended);
-    await link.setTracks(this.#capture.camera, this.#capture.microphone, this.#quality());
+    void this.#media.outgoing.feed(link);
+  }
+
+  #opened(): void {
+    this.#media.outgoing.refresh();
+    this.#mediaChanged();
+  }
+
+  /** The click where there is no link whose offer could say it. */
+  async #enter(takeOver: boolean): Promise<void> {
+    try {
+      await this.#requests.make({ type: "enter", id: newId(), takeOver });
+    } catch (error) {
+      const text = error instanceof Error ? error.message : String(error);
+      if (!(error instanceof RefusedError && error.code === "abandoned")) this.#end("none", text, text);
+    }
+  }
+
+  #scene(): Scene {
+    const state = this.state.value;
+    const link = this.#connection.link;
+    return {
+      isInRoom: this.#isJoined() && state !== null && state.room !== null,
+      hasEffect: state !== null && state.videoEffect !== null,
+      isWanted: state?.wanted.includes("you") ?? false,
+      link,
+      isPythonHere: link?.isOpen === true && this.#connection.disturbance.value === null,
+      rtt_s: this.#rtt_s,
+      quality: this.#quality(),
+    };
   }
 
   #mediaChanged(): void {
-    const { camera, microphone, cameraOn, microphoneOn } = this.#capture;
-    if (cameraOn.value) this.dismiss("device:camera");
-    if (microphoneOn.value) this.dismiss("device:microphone");
-    const link = this.#connection.link;
-    link?.setTracks(camera, microphone, this.#quality()).catch((error: unknown) => {
-      this.#notify("tracks", "error", `The browser could not send the devices (${error}).`);
-    });
-    if (!this.#devicesAsked.value || !link?.isOpen) return;
-    this.#send({
-      type: "media",
-      microphoneOn: microphoneOn.value,
-      cameraOn: cameraOn.value,
-      camera: this.#capture.size,
-    });
+    if (this.cameraOn.value) this.dismiss("device:camera");
+    if (this.microphoneOn.value) this.dismiss("device:microphone");
+    this.#room.hear(this.#media.capture.microphone);
+    const isHeard = this.hasPython ? this.#connection.link?.isOpen : this.#isJoined();
+    if (this.#devicesAsked.value && isHeard) this.#send(this.#media.status);
   }
 
-  #deviceProblem(problem: DeviceProblem): void {
-    this.#notify(`device:${problem.kind}`, "warning", problem.text);
-    this.#send({ type: "problem", code: problem.code, message: problem.text });
+  #linkMeasured(point: PlotPoint): void {
+    this.#rtt_s = point.rtt_s ?? this.#rtt_s;
+    if (this.people.value.length === 0) this.#plotted(point);
+    if (this.#scene().isInRoom) this.#media.outgoing.refresh(); // the sound follows the effect's delay
   }
 
-  #end(activity: "none" | "failed", reason: string): void {
+  #plotted(point: PlotPoint): void {
+    this.plot.value = [...this.plot.value.slice(1 - KEPT_POINTS), point];
+  }
+
+  #fail(reason: string): void {
+    this.#end("failed", reason, reason);
+  }
+
+  /** `reason` is for the engine, `words` for the person, who need not be told what they did themselves. */
+  #end(activity: "none" | "failed", reason: string, words = ""): void {
     if (this.#isJoined()) {
       const leave: Intent = { type: "leave", reason };
       this.#connection.send(leave);
@@ -360,7 +476,7 @@ export class Session implements SessionView {
     batch(() => {
       this.#stop();
       this.#activity.value = activity;
-      this.#failure.value = reason;
+      this.#failure.value = words;
     });
   }
 
@@ -368,15 +484,17 @@ export class Session implements SessionView {
   #finish(): void {
     this.#stop();
     this.#activity.value = "none";
-    this.notices.value = [];
+    this.#notices.clear();
   }
 
   /** Devices off and everything of the call closed; idempotent. */
   #stop(): void {
     this.#starts += 1;
     this.#presence.watch(false);
+    this.#asked = false;
     this.#connection.stop();
-    this.#capture.close();
+    this.#media.stop();
+    this.#room.stop();
     this.#requests.abandon();
     this.#devicesAsked.value = false;
     this.plot.value = [];
@@ -407,10 +525,10 @@ export class Session implements SessionView {
 
   // --- sending and telling
 
-  #ask(request: Parameters<Requests["make"]>[0]): void {
+  #ask(request: Request): void {
     this.#requests.make(request).catch((error: unknown) => {
       if (error instanceof RefusedError && error.code === "abandoned") return;
-      this.#notify(request.type, "error", error instanceof Error ? error.message : String(error));
+      this.#notices.tell(request.type, "error", error instanceof Error ? error.message : String(error));
     });
   }
 
@@ -424,7 +542,11 @@ export class Session implements SessionView {
     return sent;
   }
 
-  #notify(key: string, level: Level, text: string): void {
-    this.notices.value = [...this.notices.value.filter((notice) => notice.key !== key), { key, level, text }];
+  /** Something that the browser could not do: for the person, and for `call.errors`. */
+  #trouble({ key, code, text }: Trouble): void {
+    this.#notices.tell(key, "warning", text);
+    this.#send({ type: "problem", code, message: text });
   }
 }
+
+const noStatistics = (error: unknown) => `The browser gave no statistics (${error}).`;

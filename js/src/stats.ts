@@ -14,7 +14,8 @@ export type StatsBody = Pick<StatsSample, "timeS" | "reports">;
 /** An RTCP report describes the path for this long (RFC 3550, section 6.2: at most about 5 s between two). */
 const RTCP_LIFE_S = 5;
 
-const KEPT_POINTS = 300;
+/** The plots show the last five minutes. */
+export const KEPT_POINTS = 300;
 
 // No candidates, so no addresses: what the kernel stores or a person exports does not say where they are.
 const KEPT_TYPES: ReadonlySet<string> = new Set([

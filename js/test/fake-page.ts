@@ -1,73 +1,12 @@
 /** The browser's media objects as far as a session uses them, and an engine that answers by hand. */
 import { vi } from "vitest";
 import { callState, qualities } from "../dev/fake-session";
-import type { CallState, Event, Intent } from "../src/messages";
-import { Session } from "../src/session";
+import { type CallState, type Event, type Intent, PROTOCOL } from "../src/messages";
+import { Session, type SessionOptions } from "../src/session";
+import { FakePeer } from "./fake-peer";
+import { FakeStream, FakeTrack } from "./fake-track";
 
-export class FakeTrack extends EventTarget {
-  readyState: "live" | "ended" = "live";
-  enabled = true;
-  onended: (() => void) | null = null;
-
-  constructor(readonly kind: "audio" | "video") {
-    super();
-  }
-  stop(): void {
-    this.readyState = "ended";
-  }
-  getSettings(): MediaTrackSettings {
-    return { width: 640, height: 480, frameRate: 30 };
-  }
-  async applyConstraints(): Promise<void> {}
-}
-
-export class FakeStream {
-  constructor(readonly tracks: FakeTrack[] = []) {}
-  getTracks = () => this.tracks;
-  getVideoTracks = () => this.tracks.filter(({ kind }) => kind === "video");
-  getAudioTracks = () => this.tracks.filter(({ kind }) => kind === "audio");
-}
-
-class FakeChannel {
-  readyState: "connecting" | "open" = "connecting";
-  onopen: (() => void) | null = null;
-  onmessage: ((message: { data: string }) => void) | null = null;
-  readonly sent: Intent[] = [];
-  send(text: string): void {
-    this.sent.push(JSON.parse(text));
-  }
-}
-
-export class FakePeer {
-  static made: FakePeer[] = [];
-  readonly channel = new FakeChannel();
-  connectionState = "new";
-  signalingState = "stable";
-  onicecandidate = null;
-  onconnectionstatechange: (() => void) | null = null;
-
-  constructor() {
-    FakePeer.made.push(this);
-  }
-  addTransceiver(kind: "audio" | "video") {
-    const sender = {
-      replaceTrack: async () => {},
-      getParameters: () => ({ encodings: [{}] }),
-      setParameters: async () => {},
-    };
-    return { sender, receiver: { track: new FakeTrack(kind) } };
-  }
-  createDataChannel = () => this.channel;
-  createOffer = async () => ({ type: "offer", sdp: "v=0" });
-  setRemoteDescription = async () => {};
-  getStats = async () => new Map();
-  async setLocalDescription(): Promise<void> {
-    this.signalingState = "have-local-offer";
-  }
-  close(): void {
-    this.connectionState = "closed";
-  }
-}
+export { FakePeer, FakeTrack };
 
 /** What the person's browser would show while it asks: resolve or reject it by hand. */
 export interface Prompt {
@@ -83,7 +22,7 @@ export class Page {
   isKernelThere = true;
   #revision = 0;
 
-  constructor() {
+  constructor(options: SessionOptions = {}) {
     FakePeer.made = [];
     vi.stubGlobal("RTCPeerConnection", FakePeer);
     vi.stubGlobal("RTCRtpReceiver", {});
@@ -94,7 +33,7 @@ export class Page {
     this.session = new Session((_page, intent) => {
       this.sent.push(intent);
       return this.isKernelThere;
-    });
+    }, options);
   }
 
   /** A view that lasts until it is aborted. */
@@ -105,9 +44,14 @@ export class Page {
   }
 
   get peer(): FakePeer {
-    const newest = FakePeer.made.at(-1);
-    if (newest === undefined) throw new Error("No peer connection was made.");
-    return newest;
+    return FakePeer.newest;
+  }
+
+  /** The newest connection to Python. */
+  get link(): FakePeer {
+    const link = FakePeer.made.filter(({ isLink }) => isLink).at(-1);
+    if (link === undefined) throw new Error("No link was made.");
+    return link;
   }
 
   of<Type extends Intent["type"]>(type: Type): Extract<Intent, { type: Type }>[] {
@@ -122,7 +66,7 @@ export class Page {
   welcome(change: Partial<CallState> = {}): void {
     this.#revision += 1;
     const state = callState({ revision: this.#revision, ...change });
-    this.session.take({ type: "welcome", protocol: 1, state, qualities, iceServers: [] });
+    this.session.take({ type: "welcome", protocol: PROTOCOL, state, qualities, iceServers: [], chat: [] });
   }
 
   /** By the data channel. */
@@ -130,16 +74,23 @@ export class Page {
     this.peer.channel.onmessage?.({ data: JSON.stringify(event) });
   }
 
+  /** What the page said on the data channels of its links. */
+  said<Type extends Intent["type"]>(type: Type): Extract<Intent, { type: Type }>[] {
+    const all = FakePeer.made.flatMap(({ channel }) => channel.sent);
+    return all.filter((intent) => intent.type === type) as Extract<Intent, { type: Type }>[];
+  }
+
   /** The engine answers the newest offer, the channel opens, and the call is connected. */
-  async connect(): Promise<void> {
+  async connect(change: Partial<CallState> = {}): Promise<void> {
     const offer = this.of("offer").at(-1);
     if (offer === undefined) throw new Error("Nothing was offered.");
     this.session.take({ type: "answer", generation: offer.generation, sdp: "v=0" });
     this.session.take({ type: "reply", id: offer.id, errorCode: null, errorMessage: null });
     await settled();
-    this.peer.channel.readyState = "open";
-    this.peer.channel.onopen?.();
-    this.state({ phase: "connected", owner: this.session.page });
+    const { channel } = this.link;
+    channel.readyState = "open";
+    channel.onopen?.();
+    this.state({ phase: "connected", owner: this.session.page, ...change });
   }
 
   /** From a view to a running call. */

@@ -110,6 +110,7 @@ describe("a call", () => {
       cameraOn: true,
       microphoneOn: true,
       camera: { width: 640, height: 480, fps: 30 },
+      screenSharing: false,
     });
   });
 
@@ -147,7 +148,8 @@ describe("a call", () => {
   test("Python may mute, and unmute what it has muted itself", async () => {
     const tracks = await page.call();
     const microphone = tracks.find(({ kind }) => kind === "audio");
-    const wish = (microphoneOn: boolean) => page.say({ type: "switch-media", microphoneOn, cameraOn: null });
+    const wish = (microphoneOn: boolean) =>
+      page.say({ type: "switch-media", microphoneOn, cameraOn: null, screenOn: null });
     wish(false);
     expect(microphone?.enabled).toBe(false);
     wish(true);
@@ -160,9 +162,9 @@ describe("a call", () => {
 
   test("Python may close the camera, but not open it", async () => {
     const tracks = await page.call();
-    page.say({ type: "switch-media", microphoneOn: null, cameraOn: false });
+    page.say({ type: "switch-media", microphoneOn: null, cameraOn: false, screenOn: null });
     expect(states(tracks)).toEqual(["ended", "live"]);
-    page.say({ type: "switch-media", microphoneOn: null, cameraOn: true });
+    page.say({ type: "switch-media", microphoneOn: null, cameraOn: true, screenOn: null });
     await settled();
     expect(page.prompts.length).toBe(1);
     expect(page.session.cameraOn.value).toBe(false);
@@ -172,7 +174,7 @@ describe("a call", () => {
     page.view();
     page.welcome();
     const started = page.session.start();
-    page.session.take({ type: "switch-media", microphoneOn: false, cameraOn: false });
+    page.session.take({ type: "switch-media", microphoneOn: false, cameraOn: false, screenOn: null });
     const tracks = page.prompts[0]?.allow() ?? [];
     await started;
     expect(states(tracks)).toEqual(["ended", "ended"]);

@@ -1,0 +1,242 @@
+/**
+ * One peer connection to another participant: perfect negotiation (webrtc-pc, section 10.7) over one audio and one video
+ * transceiver. Recovery beyond an ICE restart is another `Negotiation`, of a higher generation.
+ */
+import { preferCodec } from "./media/codecs";
+import type { Codec, IceCandidate, SessionDescription } from "./messages";
+
+export type MediaKind = "audio" | "video";
+
+/** What goes to the other side: a description or a candidate. */
+export interface Half {
+  readonly description: SessionDescription | null;
+  readonly candidate: IceCandidate | null;
+}
+
+export interface NegotiationOptions {
+  readonly configuration: RTCConfiguration;
+  /** Names our tracks for the other side, the same over all connections. */
+  readonly outgoing: MediaStream;
+  readonly isPolite: () => boolean;
+  /** False towards Python and clients of the tutorial protocol: after the first description only ICE restarts go out. */
+  readonly renegotiates: boolean;
+  readonly codec: () => Codec;
+  readonly send: (signal: Half) => void;
+  /** A transceiver is there; its track carries nothing yet. */
+  readonly onReceiver: (receiver: RTCRtpReceiver, kind: MediaKind) => void;
+  readonly onState: (state: RTCPeerConnectionState) => void;
+  /** The browser refused this; without a description there will be no connection. */
+  readonly onRefused: (what: "description" | "candidate" | "track", error: unknown) => void;
+}
+
+/** Candidates that wait for their description (RFC 8838); what comes beyond that is dropped. */
+const MOST_EARLY = 100;
+
+export class Negotiation {
+  readonly connection: RTCPeerConnection;
+  readonly #options: NegotiationOptions;
+  readonly #transceivers: Partial<Record<MediaKind, RTCRtpTransceiver>> = {};
+  readonly #tracks: Record<MediaKind, MediaStreamTrack | null> = { audio: null, video: null };
+  /** What the senders were last given: `sender.track` is behind while `replaceTrack` runs. */
+  readonly #given: Record<MediaKind, MediaStreamTrack | null> = { audio: null, video: null };
+  #early: RTCIceCandidateInit[] = [];
+  #makingOffer = false;
+  #ignoreOffer = false;
+  #isSettingRemoteAnswerPending = false;
+  /** The negotiation that was asked for while another one was going on. */
+  #again = false;
+  #restarting = false;
+  #closed = false;
+
+  constructor(options: NegotiationOptions) {
+    this.#options = options;
+    this.connection = new RTCPeerConnection(options.configuration);
+    this.connection.onnegotiationneeded = () => void this.#offer();
+    this.connection.onicecandidate = ({ candidate }) => this.#candidate(candidate);
+    this.connection.onconnectionstatechange = () => options.onState(this.connection.connectionState);
+    this.connection.onsignalingstatechange = () => {
+      if (this.#again && this.connection.signalingState === "stable") void this.#offer();
+    };
+  }
+
+  /** We are the one who offers: the transceivers ask for the first negotiation by themselves. */
+  begin(): void {
+    for (const kind of ["audio", "video"] as const) {
+      const transceiver = this.connection.addTransceiver(kind, {
+        direction: "sendrecv",
+        streams: [this.#options.outgoing],
+      });
+      this.#keep(kind, transceiver);
+    }
+    this.#prefer();
+  }
+
+  get video(): RTCRtpTransceiver | null {
+    return this.#transceivers.video ?? null;
+  }
+
+  /** We have offered, and nothing of the other side has come yet. */
+  get isFreshOffer(): boolean {
+    const { localDescription, remoteDescription } = this.connection;
+    const offers = this.#makingOffer || localDescription?.type === "offer";
+    return offers && remoteDescription === null && !this.#isSettingRemoteAnswerPending;
+  }
+
+  get isConnected(): boolean {
+    return this.connection.connectionState === "connected";
+  }
+
+  /** The description comes from the very peer connection that this one is connected with (RFC 8122). */
+  isWith(sdp: string): boolean {
+    const known = fingerprintOf(this.connection.remoteDescription?.sdp ?? "");
+    return known !== null && known === fingerprintOf(sdp);
+  }
+
+  /** Send these tracks from now on; null sends nothing. */
+  setTracks(video: MediaStreamTrack | null, audio: MediaStreamTrack | null): void {
+    this.#tracks.video = video;
+    this.#tracks.audio = audio;
+    this.#send("video");
+    this.#send("audio");
+  }
+
+  /** Another codec is preferred: ask for it, where a live connection may be asked. */
+  renegotiate(): void {
+    if (!this.#options.renegotiates || this.#transceivers.video === undefined) return;
+    this.#prefer();
+    void this.#offer();
+  }
+
+  /** New ICE credentials and candidates over the same connection (RFC 8445, section 2.4). */
+  restart(): void {
+    this.#restarting = true;
+    this.connection.restartIce(); // fires negotiationneeded
+  }
+
+  async take(description: SessionDescription): Promise<void> {
+    const connection = this.connection;
+    const isOffer = description.type === "offer";
+    const ready =
+      !this.#makingOffer && (connection.signalingState === "stable" || this.#isSettingRemoteAnswerPending);
+    this.#ignoreOffer = isOffer && !ready && !this.#options.isPolite();
+    if (this.#ignoreOffer) {
+      this.#early = [];
+      return;
+    }
+    if (!isOffer && connection.signalingState !== "have-local-offer") return; // late, or meant for another offer
+    try {
+      this.#isSettingRemoteAnswerPending = !isOffer;
+      await connection.setRemoteDescription(description); // rolls an offer of ours back where that is needed
+      this.#isSettingRemoteAnswerPending = false;
+      for (const candidate of this.#early.splice(0)) void this.#add(candidate);
+      if (!isOffer) return;
+      this.#adopt();
+      await connection.setLocalDescription();
+      this.#say();
+    } catch (error) {
+      this.#isSettingRemoteAnswerPending = false;
+      if (!this.#closed) this.#options.onRefused("description", error);
+    }
+  }
+
+  async takeCandidate(candidate: IceCandidate): Promise<void> {
+    if (this.#ignoreOffer || this.#closed) return;
+    if (this.connection.remoteDescription !== null) await this.#add(candidate);
+    else if (this.#early.length < MOST_EARLY) this.#early.push(candidate);
+  }
+
+  /** Idempotent. */
+  close(): void {
+    this.#closed = true;
+    const connection = this.connection;
+    connection.onnegotiationneeded = connection.onicecandidate = null;
+    connection.onconnectionstatechange = connection.onsignalingstatechange = null;
+    connection.close();
+  }
+
+  async #offer(): Promise<void> {
+    const isFirst = this.connection.localDescription === null;
+    if (!isFirst && !this.#options.renegotiates && !this.#restarting) return;
+    this.#again = this.connection.signalingState !== "stable";
+    if (this.#again || this.#closed) return;
+    this.#restarting = false;
+    try {
+      this.#makingOffer = true;
+      await this.connection.setLocalDescription();
+      this.#say();
+    } catch (error) {
+      if (!this.#closed) this.#options.onRefused("description", error);
+    } finally {
+      this.#makingOffer = false;
+    }
+  }
+
+  /** Answer with one transceiver of each kind, those that the offer made. */
+  #adopt(): void {
+    for (const transceiver of this.connection.getTransceivers()) {
+      const kind = transceiver.receiver.track.kind as MediaKind;
+      if (this.#transceivers[kind] !== undefined || transceiver.direction === "stopped") continue;
+      transceiver.direction = "sendrecv";
+      transceiver.sender.setStreams?.(this.#options.outgoing);
+      this.#keep(kind, transceiver);
+    }
+    // "auto" follows the order of the offer, so that what one person chose reaches both directions
+    if (this.#options.codec() === "auto") this.#transceivers.video?.setCodecPreferences?.([]);
+    else this.#prefer();
+  }
+
+  #keep(kind: MediaKind, transceiver: RTCRtpTransceiver): void {
+    this.#transceivers[kind] = transceiver;
+    this.#options.onReceiver(transceiver.receiver, kind);
+    this.#send(kind);
+  }
+
+  #prefer(): void {
+    const video = this.#transceivers.video;
+    if (video !== undefined) preferCodec(video, this.#options.codec());
+  }
+
+  #send(kind: MediaKind): void {
+    const sender = this.#transceivers[kind]?.sender;
+    const track = this.#tracks[kind];
+    if (sender === undefined || this.#given[kind] === track) return;
+    this.#given[kind] = track;
+    sender.replaceTrack(track).catch((error: unknown) => {
+      if (!this.#closed) this.#options.onRefused("track", error);
+    });
+  }
+
+  #say(): void {
+    const description = this.connection.localDescription;
+    if (description === null || this.#closed) return;
+    const { type, sdp } = description;
+    if (type === "offer" || type === "answer") {
+      this.#options.send({ description: { type, sdp }, candidate: null });
+    }
+  }
+
+  #candidate(candidate: RTCIceCandidate | null): void {
+    if (candidate?.candidate === "") return; // the end of one generation of candidates; null ends them all
+    this.#options.send({
+      description: null,
+      candidate: {
+        candidate: candidate?.candidate ?? "",
+        sdpMid: candidate?.sdpMid ?? null,
+        sdpMLineIndex: candidate?.sdpMLineIndex ?? null,
+        usernameFragment: candidate?.usernameFragment ?? null,
+      },
+    });
+  }
+
+  async #add(candidate: RTCIceCandidateInit): Promise<void> {
+    try {
+      await this.connection.addIceCandidate(candidate.candidate === "" ? undefined : candidate);
+    } catch (error) {
+      if (!this.#closed && !this.#ignoreOffer) this.#options.onRefused("candidate", error);
+    }
+  }
+}
+
+function fingerprintOf(sdp: string): string | null {
+  return /^a=fingerprint:(\S+ \S+)/im.exec(sdp)?.[1]?.toLowerCase() ?? null;
+}

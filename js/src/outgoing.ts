@@ -1,0 +1,146 @@
+/**
+ * What goes where: which picture and which sound the others get, and what Python gets over the link. Python's picture
+ * never turns into the camera's own by accident.
+ */
+import { type ReadonlySignal, type Signal, signal } from "@preact/signals";
+import type { Sending } from "./contract";
+import type { Link } from "./link";
+import { Adapter, type Outlet } from "./media/adapt";
+import type { Capture } from "./media/capture";
+import type { Screen } from "./media/screen";
+import { Sound } from "./media/sound";
+import type { Mesh } from "./mesh";
+import type { Quality } from "./messages";
+
+/** What the way through Python costs besides the effect: encoding, the jitter buffer and decoding, there and back. */
+const WAY_S = 0.03;
+
+/** As much of a call as decides what is sent. */
+export interface Scene {
+  readonly isInRoom: boolean;
+  /** A Python function changes the picture. */
+  readonly hasEffect: boolean;
+  /** Python wants this page's own frames. */
+  readonly isWanted: boolean;
+  readonly link: Link | null;
+  /** The link is open, and Python answers on it. */
+  readonly isPythonHere: boolean;
+  /** Round trip of the link, in seconds. */
+  readonly rtt_s: number;
+  readonly quality: Quality;
+}
+
+export interface OutgoingOptions {
+  readonly capture: Capture;
+  readonly screen: Screen;
+  readonly mesh: Mesh;
+  readonly scene: () => Scene;
+  readonly onProblem: (text: string) => void;
+}
+
+export class OutgoingMedia {
+  readonly #options: OutgoingOptions;
+  readonly #sound = new Sound(() => this.refresh());
+  readonly #adapter: Adapter;
+  readonly #sending: Signal<Sending | null> = signal(null);
+  readonly #isWithheld: Signal<boolean> = signal(false);
+  #withoutEffect = false;
+
+  constructor(options: OutgoingOptions) {
+    this.#options = options;
+    this.#adapter = new Adapter({
+      outlets: () => this.#outlets(),
+      quality: () => options.scene().quality,
+      isScreen: () => options.screen.video !== null,
+      people: () => (options.scene().isInRoom ? options.mesh.people.value.length + 1 : 1),
+      onSending: (sending) => {
+        this.#sending.value = sending;
+      },
+    });
+  }
+
+  get sending(): ReadonlySignal<Sending | null> {
+    return this.#sending;
+  }
+
+  /** The others get no picture because Python, which is to change it, is out of reach. */
+  get isWithheld(): ReadonlySignal<boolean> {
+    return this.#isWithheld;
+  }
+
+  start(): void {
+    this.#adapter.start();
+  }
+
+  /** Until Python is back. */
+  sendWithoutEffect(): void {
+    this.#withoutEffect = true;
+    this.refresh();
+  }
+
+  /** A source, the link, the room or the call's state changed. */
+  refresh(): void {
+    const { capture, screen, mesh } = this.#options;
+    const scene = this.#options.scene();
+    if (scene.isPythonHere || !scene.hasEffect) this.#withoutEffect = false;
+    const returned = scene.isPythonHere ? (scene.link?.remoteStream.getVideoTracks()[0] ?? null) : null;
+    const video = scene.isInRoom ? this.#picture(scene, returned) : null;
+    this.#isWithheld.value = scene.isInRoom && video === null && capture.camera !== null;
+    this.#sound.set({
+      microphone: capture.microphone,
+      tab: screen.audio?.readyState === "live" ? screen.audio : null,
+      delay_s: video !== null && video === returned ? delayOf(scene) : 0,
+    });
+    mesh.setTracks(video, scene.isInRoom ? this.#sound.track : null);
+    if (scene.link !== null) void this.feed(scene.link);
+    this.#adapter.refresh();
+  }
+
+  /** Give the link its tracks; a new one has none. */
+  async feed(link: Link): Promise<void> {
+    const { capture, screen } = this.#options;
+    // the microphone as it is: what Python records is in step with the camera, not with the effect
+    const audio = screen.audio === null ? capture.microphone : this.#sound.track;
+    const isNeeded = this.#isLinkNeeded();
+    try {
+      await link.setTracks(screen.video ?? capture.camera, audio);
+      await link.setSending(isNeeded, isNeeded);
+    } catch (error) {
+      this.#options.onProblem(`The browser could not send the devices (${error}).`);
+    }
+  }
+
+  /** Nothing is sent any more; idempotent. */
+  stop(): void {
+    this.#adapter.stop();
+    this.#sound.close();
+    this.#withoutEffect = false;
+    this.#isWithheld.value = false;
+  }
+
+  #picture(scene: Scene, returned: MediaStreamTrack | null): MediaStreamTrack | null {
+    const { capture, screen } = this.#options;
+    if (screen.video !== null) return screen.video; // an effect for a face is none for a screen
+    // with the camera off Python would go on sending the last picture that it made
+    if (capture.camera === null) return null;
+    return !scene.hasEffect || this.#withoutEffect ? capture.camera : returned;
+  }
+
+  /** In a room nothing is encoded for a Python that wants nothing. */
+  #isLinkNeeded(): boolean {
+    const { isInRoom, isWanted, hasEffect } = this.#options.scene();
+    return !isInRoom || isWanted || hasEffect;
+  }
+
+  #outlets(): readonly Outlet[] {
+    const { link } = this.#options.scene();
+    const mesh = this.#options.mesh.outlets;
+    if (link === null || !this.#isLinkNeeded()) return mesh;
+    return [{ id: "python", connection: link.connection, video: link.video, rank: 0 }, ...mesh];
+  }
+}
+
+function delayOf({ link, rtt_s }: Scene): number {
+  const effect_s = link?.effectDelay_s ?? null;
+  return effect_s === null ? 0 : effect_s + rtt_s + WAY_S;
+}

@@ -1,0 +1,316 @@
+/**
+ * One other participant: the connection to them over all its generations. A generation counts the peer connections of
+ * this pair; a message of a higher one replaces the connection, one of a lower one is late and dropped.
+ */
+import { type ReadonlySignal, type Signal, signal } from "@preact/signals";
+import type { Person } from "./contract";
+import { configurationOf, hasTurn } from "./ice";
+import type { Codec, IceServerEntry, Participant, PeerSignal, SessionDescription } from "./messages";
+import { type Half, type MediaKind, Negotiation } from "./negotiation";
+import { Recovery, type Remedy } from "./recovery";
+
+export type Standing = Omit<Person, "participant">;
+
+export interface PeerOptions {
+  /** Oneself and the other, as they are now: a room that came back counts its joins anew. */
+  readonly me: () => Participant;
+  readonly participant: () => Participant;
+  readonly iceServers: () => readonly IceServerEntry[];
+  readonly codec: () => Codec;
+  /** Our tracks' stream, the same for everybody. */
+  readonly outgoing: MediaStream;
+  /** Messages reach the room at the moment. */
+  readonly isReachable: () => boolean;
+  readonly send: (signal: PeerSignal) => void;
+  readonly onStanding: (standing: Standing) => void;
+  /** A new connection; `ended` aborts with it. */
+  readonly onConnection: (connection: RTCPeerConnection, generation: number, ended: AbortSignal) => void;
+  readonly onReceiver: (receiver: RTCRtpReceiver, kind: MediaKind) => void;
+  readonly onProblem: (code: string, text: string) => void;
+}
+
+/** A client of the tutorial protocol that ought to offer has this long for it. */
+export const LEGACY_MS = 2_000;
+const MOST_SECTIONS = 8;
+
+export class Peer {
+  readonly #options: PeerOptions;
+  readonly #standing: Signal<Standing> = signal({ stream: null, connection: "connecting", reason: "" });
+  readonly #recovery: Recovery;
+  /** One for all generations, so that a view need not be told of a new connection. */
+  readonly #stream = new MediaStream();
+  #negotiation: Negotiation | null = null;
+  #generation = 0;
+  #ended = new AbortController();
+  #video: MediaStreamTrack | null = null;
+  #audio: MediaStreamTrack | null = null;
+  /** Candidates that overtook the offer of their generation. */
+  #ahead: PeerSignal[] = [];
+  #wasConnected = false;
+  #legacy: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(options: PeerOptions) {
+    this.#options = options;
+    this.#recovery = new Recovery({
+      received: () => this.#received(),
+      // an offer that nobody answered would hold the restart back
+      canRestart: () => !options.participant().isPython && this.connection?.signalingState === "stable",
+      hasRelay: () => hasTurn(options.iceServers()),
+      isReachable: () => options.isReachable() && options.participant().isConnected,
+      heal: (remedy) => this.#heal(remedy),
+      onWaiting: () =>
+        this.#disturbed(`The connection to ${this.#name} was lost; it is mended once they can be reached.`),
+      onGivenUp: () => this.#giveUp(),
+    });
+  }
+
+  get standing(): ReadonlySignal<Standing> {
+    return this.#standing;
+  }
+
+  get generation(): number {
+    return this.#generation;
+  }
+
+  get connection(): RTCPeerConnection | null {
+    return this.#negotiation?.connection ?? null;
+  }
+
+  /** What sends our picture; null until the transceivers are there. */
+  get video(): RTCRtpSender | null {
+    return this.#negotiation?.video?.sender ?? null;
+  }
+
+  /** Offer, where it is ours to offer; else wait for the other's offer, and offer when it does not come. */
+  start(): void {
+    if (this.#offersFirst()) this.#build(this.#generation + 1, { offers: true });
+    else {
+      this.#recovery.begin(false);
+      if (this.#isLegacy) {
+        this.#legacy = setTimeout(() => this.#build(this.#generation + 1, { offers: true }), LEGACY_MS);
+      }
+    }
+  }
+
+  setTracks(video: MediaStreamTrack | null, audio: MediaStreamTrack | null): void {
+    this.#video = video;
+    this.#audio = audio;
+    this.#negotiation?.setTracks(video, audio);
+  }
+
+  codecChanged(): void {
+    this.#negotiation?.renegotiate();
+  }
+
+  take(signal: PeerSignal): void {
+    if (signal.description !== null) this.#describe(signal, signal.description);
+    else if (signal.candidate !== null) {
+      const generation = signal.generation ?? this.#generation;
+      if (generation > this.#generation || this.#negotiation === null) this.#keep(signal);
+      else if (generation === this.#generation) void this.#negotiation.takeCandidate(signal.candidate);
+    }
+  }
+
+  /** The room's server, or the other's seat, is back. */
+  reachable(): void {
+    this.#recovery.reachable();
+  }
+
+  /** A click: try anew. */
+  reconnect(): void {
+    this.#recovery.again();
+  }
+
+  /** Idempotent. */
+  close(): void {
+    clearTimeout(this.#legacy);
+    this.#recovery.stop();
+    this.#drop();
+    for (const track of this.#stream.getTracks()) this.#stream.removeTrack(track);
+  }
+
+  // --- descriptions
+
+  #describe(signal: PeerSignal, description: SessionDescription): void {
+    if (description.sdp.split("\nm=").length - 1 > MOST_SECTIONS) {
+      this.#options.onProblem(
+        "peer",
+        `${this.#name} offered more than ${MOST_SECTIONS} media sections; refused.`,
+      );
+      return;
+    }
+    if (this.#isLegacy) this.#describeLegacy(description);
+    else this.#describeOwn(signal.generation ?? Math.max(1, this.#generation), description);
+  }
+
+  #describeOwn(generation: number, description: SessionDescription): void {
+    const isOffer = description.type === "offer";
+    if (generation < this.#generation) return;
+    if (generation > this.#generation) {
+      if (!isOffer) return;
+      this.#build(generation, { offers: false });
+    } else if (
+      isOffer &&
+      (this.#negotiation === null || (this.#isPolite && this.#negotiation.isFreshOffer))
+    ) {
+      // both have begun this generation: ours is thrown away, since a rollback would leave its transceivers behind
+      this.#build(generation, { offers: false });
+    }
+    void this.#negotiation?.take(description);
+  }
+
+  /** Broadcast to everybody, without a generation: is it meant for us? */
+  #describeLegacy(description: SessionDescription): void {
+    const known = this.#negotiation?.isWith(description.sdp) ?? false;
+    if (description.type === "offer" && !known) {
+      if (this.#negotiation?.isConnected) return; // another person's
+      this.#build(this.#generation + 1, { offers: false });
+    }
+    void this.#negotiation?.take(description);
+  }
+
+  #offersFirst(): boolean {
+    const [me, other] = [this.#options.me(), this.#options.participant()];
+    if (other.isPython) return true;
+    if (this.#isLegacy) return other.isCreator || other.order > me.order;
+    return me.order > other.order;
+  }
+
+  get #isLegacy(): boolean {
+    const { protocol, isPython } = this.#options.participant();
+    return protocol === 0 && !isPython;
+  }
+
+  /** The later joiner; towards Python and tutorial clients always, since they know no rollback. */
+  get #isPolite(): boolean {
+    const other = this.#options.participant();
+    return other.isPython || this.#isLegacy || this.#options.me().order > other.order;
+  }
+
+  get #name(): string {
+    return this.#options.participant().name;
+  }
+
+  // --- connections
+
+  #build(generation: number, how: { readonly offers: boolean; readonly relayOnly?: boolean }): void {
+    clearTimeout(this.#legacy);
+    this.#drop();
+    const ended = new AbortController();
+    this.#ended = ended;
+    this.#generation = generation;
+    this.#recovery.begin(!how.offers);
+    if (this.#standing.value.connection === "failed") this.#disturbed("");
+    const negotiation = new Negotiation({
+      configuration: configurationOf(this.#options.iceServers(), how.relayOnly === true),
+      outgoing: this.#options.outgoing,
+      isPolite: () => this.#isPolite,
+      renegotiates: !this.#options.participant().isPython && !this.#isLegacy,
+      codec: this.#options.codec,
+      send: (half) => this.#say(generation, half),
+      onReceiver: (receiver, kind) => this.#receive(receiver, kind, ended.signal),
+      onState: (state) => this.#changed(state),
+      onRefused: (what, error) => this.#refused(what, error),
+    });
+    this.#negotiation = negotiation;
+    negotiation.setTracks(this.#video, this.#audio);
+    this.#options.onConnection(negotiation.connection, generation, ended.signal);
+    if (how.offers) negotiation.begin();
+    const ahead = this.#ahead.splice(0);
+    for (const { generation: theirs, candidate } of ahead) {
+      if (candidate !== null && (theirs ?? generation) === generation)
+        void negotiation.takeCandidate(candidate);
+    }
+  }
+
+  #drop(): void {
+    this.#ended.abort();
+    this.#negotiation?.close();
+    this.#negotiation = null;
+  }
+
+  #say(generation: number, half: Half): void {
+    // tutorial clients know no end of candidates, and hand an empty one to a constructor that throws
+    if (this.#isLegacy && half.candidate?.candidate === "") return;
+    const { id } = this.#options.participant();
+    this.#options.send({
+      type: "peer-signal",
+      peer: id,
+      generation: this.#isLegacy ? null : generation,
+      ...half,
+    });
+  }
+
+  /** At most as many as one offer may bring; the ladder makes up for what is dropped. */
+  #keep(signal: PeerSignal): void {
+    if (this.#ahead.length < 100) this.#ahead.push(signal);
+  }
+
+  #receive(receiver: RTCRtpReceiver, kind: MediaKind, ended: AbortSignal): void {
+    this.#options.onReceiver(receiver, kind);
+    const show = () => {
+      if (ended.aborted) return;
+      for (const old of this.#stream.getTracks()) {
+        if (old.kind === kind && old !== receiver.track) this.#stream.removeTrack(old);
+      }
+      this.#stream.addTrack(receiver.track);
+      if (this.#standing.value.stream === null) this.#stand({ stream: this.#stream });
+    };
+    // the old picture stays until the new connection brings one
+    if (receiver.track.muted) receiver.track.addEventListener("unmute", show, { once: true, signal: ended });
+    else show();
+  }
+
+  #refused(what: "description" | "candidate" | "track", error: unknown): void {
+    this.#options.onProblem("peer", `The browser refused a ${what} for ${this.#name} (${error}).`);
+    // what a participant sends must not harm a connection that works
+    if (what === "description" && this.#negotiation?.isConnected === false) this.#recovery.step();
+  }
+
+  // --- how it goes
+
+  #changed(state: RTCPeerConnectionState): void {
+    if (state === "connected") {
+      this.#wasConnected = true;
+      this.#stand({ connection: "connected", reason: "" });
+    }
+    this.#recovery.changed(state);
+  }
+
+  #heal(remedy: Remedy): void {
+    const lost = this.#wasConnected ? "was lost; mending it" : "does not open; trying again";
+    this.#disturbed(`The connection to ${this.#name} ${lost}.`);
+    if (remedy === "restart") this.#negotiation?.restart();
+    else this.#build(this.#generation + 1, { offers: true, relayOnly: remedy === "relay" });
+  }
+
+  #disturbed(reason: string): void {
+    this.#stand({ connection: this.#wasConnected ? "reconnecting" : "connecting", reason });
+  }
+
+  #giveUp(): void {
+    this.#drop();
+    const hint = hasTurn(this.#options.iceServers())
+      ? "not even by the TURN server"
+      : "and no TURN server is configured that could help";
+    this.#stand({ connection: "failed", reason: `No network path to ${this.#name} works, ${hint}.` });
+  }
+
+  #stand(change: Partial<Standing>): void {
+    const before = this.#standing.value;
+    const standing = { ...before, ...change };
+    this.#standing.value = standing;
+    if (standing.connection !== before.connection || standing.reason !== before.reason) {
+      this.#options.onStanding(standing);
+    }
+  }
+
+  async #received(): Promise<number> {
+    let bytes = 0;
+    const reports = await this.connection?.getStats();
+    reports?.forEach((report: { type: string; bytesReceived?: number }) => {
+      if (report.type === "inbound-rtp") bytes += report.bytesReceived ?? 0;
+    });
+    return bytes;
+  }
+}
