@@ -15,3 +15,12 @@ for (let view = 0; view < Number(query.get("views") ?? 1); view += 1) {
   main.append(cell);
   mount(cell, session, new AbortController().signal);
 }
+
+// `?click=Invite` presses what has that name, so that an open panel can be looked at.
+for (const name of query.getAll("click")) {
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  const found = [...main.querySelectorAll<HTMLElement>("button, [role^=menuitem]")].find((each) =>
+    (each.getAttribute("aria-label") ?? each.textContent).startsWith(name),
+  );
+  found?.click();
+}

@@ -1,18 +1,39 @@
 /** A session without a kernel: signals that a test or the demo page sets, and a list of the verbs that were called. */
 import { type Signal, signal } from "@preact/signals";
-import type { Devices, NoticeItem, PagePhase, PlotPoint, Preferences, SessionView } from "../src/contract";
-import type { CallState, Quality } from "../src/messages";
+import type {
+  Devices,
+  Drawer,
+  NoticeItem,
+  PagePhase,
+  Person,
+  PlotPoint,
+  Preferences,
+  Sending,
+  SessionView,
+} from "../src/contract";
+import type {
+  CallState,
+  ChatMessage,
+  Codec,
+  Participant,
+  ParticipantStatus,
+  Quality,
+  RoomInfo,
+} from "../src/messages";
+
+const medium: Quality = { name: "medium", width: 1280, height: 720, fps: 30, bitrateBps: 1_700_000 };
 
 export const qualities: readonly Quality[] = [
+  { ...medium, name: "auto" },
   { name: "low", width: 640, height: 480, fps: 15, bitrateBps: 500_000 },
-  { name: "medium", width: 1280, height: 720, fps: 30, bitrateBps: 1_700_000 },
+  medium,
   { name: "high", width: 1920, height: 1080, fps: 30, bitrateBps: 3_500_000 },
 ];
 
 export function callState(change: Partial<CallState> = {}): CallState {
   return {
     type: "state",
-    quality: qualities[1] as Quality,
+    quality: medium,
     epoch: 0,
     revision: 1,
     phase: "idle",
@@ -26,10 +47,86 @@ export function callState(change: Partial<CallState> = {}): CallState {
     camera: null,
     videoEffect: null,
     recording: null,
-    participants: [{ id: "python", name: "Python", isPython: true, receivesVideo: true }],
+    participants: [participant("python", "Python", { isPython: true, receivesVideo: true })],
+    room: null,
+    codec: "auto",
+    screenSharing: false,
+    screenRequested: false,
+    wanted: [],
     ...change,
   };
 }
+
+type ParticipantChange = Partial<Omit<Participant, "status">> & {
+  readonly status?: Partial<ParticipantStatus>;
+};
+
+export function participant(id: string, name: string, change: ParticipantChange = {}): Participant {
+  const { status, ...more } = change;
+  return {
+    id,
+    name,
+    isPython: false,
+    receivesVideo: false,
+    isYou: false,
+    isCreator: false,
+    order: 1,
+    protocol: 1,
+    joinedAtS: 0,
+    isConnected: true,
+    connection: "connected",
+    ...more,
+    status: {
+      muted: false,
+      videoOff: false,
+      screenSharing: false,
+      recording: false,
+      receives: [],
+      ...status,
+    },
+  };
+}
+
+export function roomInfo(change: Partial<RoomInfo> = {}): RoomInfo {
+  return {
+    id: "physics-101",
+    name: "physics-101",
+    me: "me",
+    phase: "joined",
+    reason: "",
+    code: "",
+    capacity: 10,
+    settings: { chat: true, recording: true, listed: false },
+    inviteUrl: "https://calls.example.edu/r/physics-101#t=eyJhbGciOiJIUzI1NiJ9.e30.abc",
+    server: "https://calls.example.edu",
+    ...change,
+  };
+}
+
+export const person = (
+  id: string,
+  name: string,
+  change: ParticipantChange & Partial<Pick<Person, "stream" | "reason">> = {},
+): Person => {
+  const { stream = null, reason = "", ...more } = change;
+  const who = participant(id, name, more);
+  return { participant: who, stream, reason, connection: who.connection };
+};
+
+export const chatMessage = (
+  id: string,
+  senderName: string,
+  text: string,
+  change: Partial<ChatMessage> = {},
+) => ({
+  id,
+  sender: senderName.toLowerCase(),
+  senderName,
+  text,
+  timeS: 1_700_000_000,
+  to: null,
+  ...change,
+});
 
 export class FakeSession implements SessionView {
   readonly calls: unknown[][] = [];
@@ -55,7 +152,36 @@ export class FakeSession implements SessionView {
   readonly microphoneLevel = signal(0);
   readonly notices: Signal<readonly NoticeItem[]> = signal([]);
   readonly plot: Signal<readonly PlotPoint[]> = signal([]);
-  readonly statisticsOpen = signal(false);
+  readonly drawer: Signal<Drawer | null> = signal(null);
+  hasPython = true;
+  readonly people: Signal<readonly Person[]> = signal([]);
+  readonly chat: Signal<readonly ChatMessage[]> = signal([]);
+  readonly unread = signal(0);
+  readonly speaker: Signal<string | null> = signal(null);
+  readonly pinned: Signal<string | null> = signal(null);
+  readonly screenOn = signal(false);
+  readonly screenStream: Signal<MediaStream | null> = signal(null);
+  canShareScreen = true;
+  readonly isPictureWithheld = signal(false);
+  codecs: readonly Codec[] = ["auto", "vp8", "vp9", "h264"];
+  readonly sending: Signal<Sending | null> = signal(null);
+  shortcomings: readonly string[] = [];
+  /** What the next `enterRoom` and `sendChat` reject with; empty: they do not. */
+  refusal = "";
+
+  /** In a room as its first participant, with these others. */
+  enter(
+    people: readonly Person[],
+    change: Partial<RoomInfo> = {},
+    status: Partial<ParticipantStatus> = {},
+  ): void {
+    const me = participant("me", "Ada Lovelace", { isYou: true, isCreator: true, order: 0, status });
+    this.people.value = people;
+    this.state.value = callState({
+      room: roomInfo(change),
+      participants: [me, ...people.map((each) => each.participant)],
+    });
+  }
 
   setPreferences(change: Partial<Preferences>): void {
     this.calls.push(["setPreferences", change]);
@@ -98,6 +224,40 @@ export class FakeSession implements SessionView {
   setQuality(quality: Quality): void {
     this.calls.push(["setQuality", quality.name]);
     this.state.value = callState({ ...this.state.value, quality });
+  }
+
+  setCodec(codec: Codec): void {
+    this.calls.push(["setCodec", codec]);
+    this.state.value = callState({ ...this.state.value, codec });
+  }
+
+  async startSharing(): Promise<void> {
+    this.calls.push(["startSharing"]);
+    this.screenOn.value = true;
+  }
+
+  stopSharing(): void {
+    this.calls.push(["stopSharing"]);
+    this.screenOn.value = false;
+  }
+
+  sendWithoutEffect(): void {
+    this.calls.push(["sendWithoutEffect"]);
+    this.isPictureWithheld.value = false;
+  }
+
+  async enterRoom(room: string | null, name: string, passcode: string | null): Promise<void> {
+    this.calls.push(["enterRoom", room, name, passcode]);
+    if (this.refusal !== "") throw new Error(this.refusal);
+  }
+
+  async sendChat(text: string): Promise<void> {
+    this.calls.push(["sendChat", text]);
+    if (this.refusal !== "") throw new Error(this.refusal);
+  }
+
+  reconnect(id: string): void {
+    this.calls.push(["reconnect", id]);
   }
 
   toggleRecording(): void {

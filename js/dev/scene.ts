@@ -1,7 +1,8 @@
-/** The address of the demo page chooses what it shows: `?phase=connected&statistics&recording&theme=dark`. */
-import type { Level, PagePhase, PlotPoint } from "../src/contract";
+/** The address of the demo page chooses what it shows: `?phase=connected&drawer=statistics&recording&theme=dark`. */
+import type { Drawer, Level, PagePhase, PlotPoint } from "../src/contract";
 import { callState, FakeSession } from "./fake-session";
 import { picture } from "./pictures";
+import { furnish } from "./room-scene";
 
 const sentences: Record<PagePhase, string> = {
   "waiting-for-kernel": "Waiting for the kernel…",
@@ -9,7 +10,7 @@ const sentences: Record<PagePhase, string> = {
   ready: "",
   preview: "Preview: only you see this.",
   starting: "Connecting to Python…",
-  connected: "Connected to Python.",
+  connected: "Connected",
   reconnecting: "The connection was lost. Reconnecting…",
   failed: "UDP between this browser and Python is blocked. Ask for a TURN server, or try again.",
   elsewhere: "This call is open in another window.",
@@ -53,15 +54,16 @@ export function sessionOf(query: URLSearchParams): FakeSession {
   session.cameraOn.value = open && !query.has("camera-off");
   session.microphoneOn.value = open && !query.has("microphone-off");
   session.microphoneLevel.value = 0.55;
-  session.statisticsOpen.value = query.has("statistics");
+  session.drawer.value = query.get("drawer") as Drawer | null;
   if (open) {
-    session.localStream.value = picture(false);
+    session.localStream.value = picture("camera");
     session.devices.value = {
       cameras: [{ id: "c1", label: "Integrated Camera (1280 × 720)" }],
       microphones: [{ id: "m1", label: "Headset Microphone, USB Audio Class" }],
     };
   }
-  if (open && phase !== "preview" && !query.has("no-picture")) session.remoteStream.value = picture(true);
+  if (open && phase !== "preview" && !query.has("no-picture"))
+    session.remoteStream.value = picture("changed");
   session.state.value = callState({
     joinRequested: query.has("join"),
     cameraRequested: query.has("camera-off"),
@@ -78,6 +80,7 @@ export function sessionOf(query: URLSearchParams): FakeSession {
         }
       : null,
   });
+  furnish(session, query);
   session.notices.value = notices.slice(0, Number(query.get("notices") ?? 0));
   const now_s = Math.floor(Date.now() / 1000);
   session.plot.value = Array.from({ length: 60 }, (_, index) => plotPoint(now_s - 59 + index));

@@ -179,19 +179,24 @@ describe("panels of the bar", () => {
     button(view, "Quality: Medium").click();
     await settle();
     const items = [...view.cell.querySelectorAll<HTMLElement>("[role=menuitemradio]")];
-    expect(items.map((item) => item.getAttribute("aria-checked"))).toEqual(["false", "true", "false"]);
-    expect(document.activeElement).toBe(items[1]);
+    expect(items.map((item) => item.getAttribute("aria-checked"))).toEqual([
+      "false",
+      "false",
+      "true",
+      "false",
+    ]);
+    expect(document.activeElement).toBe(items[2]);
     for (const [key, index] of [
-      ["ArrowDown", 2],
+      ["ArrowDown", 3],
       ["ArrowDown", 0],
-      ["ArrowUp", 2],
+      ["ArrowUp", 3],
       ["Home", 0],
-      ["End", 2],
+      ["End", 3],
     ] as const) {
       if (document.activeElement) press(document.activeElement, key);
       expect(document.activeElement).toBe(items[index]);
     }
-    items[2]?.click();
+    items[3]?.click();
     await settle();
     expect(view.session.calls).toEqual([["setQuality", "high"]]);
     expect(panel()).toBeNull();

@@ -32,9 +32,9 @@ describe("shortcuts", () => {
   test("s opens and closes the statistics", () => {
     view = open(connected);
     press(root(), "s");
-    expect(view.session.statisticsOpen.value).toBe(true);
+    expect(view.session.drawer.value).toBe("statistics");
     press(root(), "s");
-    expect(view.session.statisticsOpen.value).toBe(false);
+    expect(view.session.drawer.value).toBeNull();
   });
 
   test("act on a focused button as well, and only once", () => {
@@ -58,7 +58,7 @@ describe("shortcuts", () => {
     await settle();
     for (const key of ["m", "v", "r", "s"]) press(select(view, tag), key);
     expect(view.session.calls).toEqual([]);
-    expect(view.session.statisticsOpen.value).toBe(false);
+    expect(view.session.drawer.value).toBeNull();
   });
 
   test.each(["ready", "preview", "failed", "elsewhere", "closed"] as const)(

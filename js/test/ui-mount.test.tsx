@@ -79,7 +79,7 @@ describe("an aborted view", () => {
 test("every class of the view carries the widget's prefix", async () => {
   const session = new FakeSession();
   session.phase.value = "connected";
-  session.statisticsOpen.value = true;
+  session.drawer.value = "statistics";
   const view = open(undefined, session);
   await settle();
   button(view, "Devices").click();

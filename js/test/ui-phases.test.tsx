@@ -188,7 +188,7 @@ describe.each(everyPhase)("%s", (phase) => {
   test("every control has a name and one live region says where the call stands", () => {
     view = open((session) => {
       at(phase)(session);
-      session.statisticsOpen.value = true;
+      session.drawer.value = "statistics";
       session.notices.value = [{ key: "k", level: "warning", text: "Look." }];
     });
     const unnamed = buttons(view).filter((each) => nameOf(each) === "");

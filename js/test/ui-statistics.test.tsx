@@ -11,7 +11,7 @@ beforeEach(() => {
   charts.length = 0;
   view = open((session) => {
     session.phase.value = "connected";
-    session.statisticsOpen.value = true;
+    session.drawer.value = "statistics";
   });
 });
 afterEach(() => {

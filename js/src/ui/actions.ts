@@ -1,7 +1,7 @@
 /** What a person can switch during a call: the bar's buttons and the keyboard run the same actions. */
-import type { SessionView } from "../contract";
+import type { Drawer, SessionView } from "../contract";
 import type { IconName } from "./icons";
-import { isLive, viewOf } from "./phases";
+import { isInRoom, isLive, viewOf } from "./phases";
 
 export interface Action {
   /** The accessible name; it stays while `pressed` changes, as ARIA asks of a toggle button. */
@@ -12,20 +12,32 @@ export interface Action {
   readonly pressed: boolean;
   /** Drawn so that nobody misses it: a device that is off, a recording that runs. */
   readonly striking: boolean;
+  /** There is such a thing in this call at all. */
+  readonly present: boolean;
   readonly available: boolean;
+  /** A number at its corner; 0 for none. */
+  readonly count: number;
+  /** What the number counts, for a screen reader. */
+  readonly countText: string;
   run(): void;
 }
 
 export interface CallActions {
   readonly microphone: Action;
   readonly camera: Action;
+  readonly screen: Action;
+  readonly people: Action;
+  readonly chat: Action;
   readonly record: Action;
   readonly statistics: Action;
 }
 
+const usual = { striking: false, present: true, available: true, count: 0, countText: "" };
+
 function microphoneAction(session: SessionView): Action {
   const on = session.microphoneOn.value;
   return {
+    ...usual,
     name: "Microphone",
     shortcut: "m",
     tip: on ? "Turn microphone off" : "Turn microphone on",
@@ -40,6 +52,7 @@ function microphoneAction(session: SessionView): Action {
 function cameraAction(session: SessionView): Action {
   const on = session.cameraOn.value;
   return {
+    ...usual,
     name: "Camera",
     shortcut: "v",
     tip: on ? "Turn camera off" : "Turn camera on",
@@ -51,40 +64,85 @@ function cameraAction(session: SessionView): Action {
   };
 }
 
-function recordAction(session: SessionView): Action {
-  const phase = session.phase.value;
-  const recording = session.state.value?.recording?.state === "recording";
+function screenAction(session: SessionView): Action {
+  const on = session.screenOn.value;
   return {
-    name: "Record",
-    shortcut: "r",
-    tip: recording ? "Stop recording" : "Record",
-    icon: recording ? "stop" : "record",
-    pressed: recording,
-    striking: recording,
-    available: phase === "connected" || phase === "reconnecting",
-    run: () => session.toggleRecording(),
+    ...usual,
+    name: "Share screen",
+    shortcut: "e",
+    tip: on ? "Stop sharing the screen" : "Share screen",
+    icon: on ? "screenOff" : "screen",
+    pressed: on,
+    striking: on,
+    // Phones cannot share at all: a button that never works would only take room.
+    present: on || (isInRoom(session) && session.canShareScreen),
+    available: isLive(session.phase.value),
+    run: () => (on ? session.stopSharing() : void session.startSharing()),
   };
 }
 
-function statisticsAction(session: SessionView): Action {
-  const open = session.statisticsOpen.value;
+function drawerAction(session: SessionView, drawer: Drawer, name: string, icon: IconName): Action {
+  const open = session.drawer.value === drawer;
   return {
-    name: "Statistics",
-    shortcut: "s",
-    tip: open ? "Hide statistics" : "Show statistics",
-    icon: "statistics",
+    ...usual,
+    name,
+    shortcut: name.charAt(0).toLowerCase(),
+    tip: open ? `Hide ${name.toLowerCase()}` : `Show ${name.toLowerCase()}`,
+    icon,
     pressed: open,
-    striking: false,
-    available: viewOf(session.phase.value) === "call",
+    available: viewOf(session) === "call",
     run: () => {
-      session.statisticsOpen.value = !open;
+      session.drawer.value = open ? null : drawer;
     },
+  };
+}
+
+function peopleAction(session: SessionView): Action {
+  const count = session.people.value.length + 1;
+  return {
+    ...drawerAction(session, "people", "People", "people"),
+    present: isInRoom(session),
+    count,
+    countText: count === 1 ? "only you" : `${count} in the room`,
+  };
+}
+
+function chatAction(session: SessionView): Action {
+  const unread = session.unread.value;
+  return {
+    ...drawerAction(session, "chat", "Chat", "chat"),
+    present: session.state.value?.room?.settings.chat === true,
+    count: unread,
+    countText: unread === 0 ? "" : `${unread} unread`,
+  };
+}
+
+function recordAction(session: SessionView): Action {
+  const phase = session.phase.value;
+  const state = session.state.value;
+  const recording = state?.recording?.state === "recording";
+  const allowed = state?.room?.settings.recording !== false;
+  return {
+    ...usual,
+    name: "Record",
+    shortcut: "r",
+    tip: recording ? "Stop recording" : allowed ? "Record" : "This room allows no recording",
+    icon: recording ? "stop" : "record",
+    pressed: recording,
+    striking: recording,
+    present: session.hasPython,
+    available:
+      session.hasPython && (recording || allowed) && (phase === "connected" || phase === "reconnecting"),
+    run: () => session.toggleRecording(),
   };
 }
 
 export const actionsOf = (session: SessionView): CallActions => ({
   microphone: microphoneAction(session),
   camera: cameraAction(session),
+  screen: screenAction(session),
+  people: peopleAction(session),
+  chat: chatAction(session),
   record: recordAction(session),
-  statistics: statisticsAction(session),
+  statistics: drawerAction(session, "statistics", "Statistics", "statistics"),
 });

@@ -19,20 +19,30 @@ function Elapsed({ recording }: { readonly recording: RecordingStatus }) {
   return <span class="nbrtc-badge-time">{elapsedText(elapsed_s)}</span>;
 }
 
-export function Badge({ recording }: { readonly recording: RecordingStatus | null }) {
-  const running = recording?.state === "recording";
+interface BadgeProps {
+  readonly recording: RecordingStatus | null;
+  /** Names of others who record, as a list in words; empty where nobody does. */
+  readonly others: string;
+}
+
+export function Badge({ recording, others }: BadgeProps) {
+  const own = recording?.state === "recording" ? recording : null;
+  const running = own !== null || others !== "";
   return (
     <>
       {running && (
         <div class="nbrtc-badge" data-nbrtc="recording">
           <span class="nbrtc-badge-dot" aria-hidden="true" />
-          <span>Recording</span>
-          <Elapsed key={recording.id} recording={recording} />
+          <span class="nbrtc-badge-words">
+            Recording
+            {others !== "" && <bdi> by {own === null ? others : `you and ${others}`}</bdi>}
+          </span>
+          {own !== null && <Elapsed key={own.id} recording={own} />}
         </div>
       )}
       {/* Said once: the badge itself changes every second, and a live region would read each of them. */}
       <span class="nbrtc-unseen" role="status">
-        {running ? "This call is being recorded." : ""}
+        {running ? `This call is being recorded${own === null ? ` by ${others}` : ""}.` : ""}
       </span>
     </>
   );

@@ -1,13 +1,14 @@
-/** Python may ask for a device; only a click here opens it. */
+/** What wants an answer: Python may ask for a device, and only a click here opens it; a room may refuse. */
 import type { SessionView } from "../contract";
 import { Icon, type IconName } from "./icons";
 import { isLive } from "./phases";
+import { refusalText } from "./refusals";
 
 interface BannerProps {
   readonly icon: IconName;
   readonly text: string;
-  readonly button: string;
-  readonly onAccept: () => void;
+  readonly button?: string;
+  readonly onAccept?: () => void;
 }
 
 function Banner({ icon, text, button, onAccept }: BannerProps) {
@@ -15,36 +16,66 @@ function Banner({ icon, text, button, onAccept }: BannerProps) {
     <div class="nbrtc-notice">
       <Icon name={icon} class="nbrtc-notice-icon" />
       <p class="nbrtc-notice-text">{text}</p>
-      <button type="button" class="nbrtc-button" onClick={onAccept}>
-        {button}
-      </button>
+      {button !== undefined && (
+        <button type="button" class="nbrtc-button" onClick={onAccept}>
+          {button}
+        </button>
+      )}
     </div>
   );
 }
 
-export function Banners({ session }: { readonly session: SessionView }) {
+/** Python's wishes that are not fulfilled yet. */
+function wishesOf(session: SessionView): readonly BannerProps[] {
   const state = session.state.value;
+  const wishes: BannerProps[] = [];
+  if (state?.cameraRequested && !session.cameraOn.value) {
+    wishes.push({
+      icon: "camera",
+      text: "Python asks for your camera.",
+      button: "Turn on camera",
+      onAccept: () => void session.setCamera(true),
+    });
+  }
+  if (state?.microphoneRequested && !session.microphoneOn.value) {
+    wishes.push({
+      icon: "microphone",
+      text: "Python asks for your microphone.",
+      button: "Turn on microphone",
+      onAccept: () => void session.setMicrophone(true),
+    });
+  }
+  if (state?.screenRequested && !session.screenOn.value) {
+    wishes.push(
+      session.canShareScreen
+        ? {
+            icon: "screen",
+            text: "Python asks you to share your screen.",
+            button: "Choose what to share",
+            onAccept: () => void session.startSharing(),
+          }
+        : { icon: "screen", text: "Python asks for your screen, but this browser cannot share it." },
+    );
+  }
+  return wishes;
+}
+
+/** Python changes the picture and is out of reach; sending the raw one is this person's decision alone. */
+const withheld = (session: SessionView): BannerProps => ({
+  icon: "cameraOff",
+  text: "Python changes your picture and does not answer: the others see nothing of you until it is back.",
+  button: "Send my camera without the effect",
+  onAccept: () => session.sendWithoutEffect(),
+});
+
+export function Banners({ session }: { readonly session: SessionView }) {
   const live = isLive(session.phase.value);
-  const camera = live && state?.cameraRequested === true && !session.cameraOn.value;
-  const microphone = live && state?.microphoneRequested === true && !session.microphoneOn.value;
+  const trouble = live ? refusalText(session.state.value?.room ?? null) : "";
   return (
     <div class="nbrtc-notices" aria-live="polite">
-      {camera && (
-        <Banner
-          icon="camera"
-          text="Python asks for your camera."
-          button="Turn on camera"
-          onAccept={() => void session.setCamera(true)}
-        />
-      )}
-      {microphone && (
-        <Banner
-          icon="microphone"
-          text="Python asks for your microphone."
-          button="Turn on microphone"
-          onAccept={() => void session.setMicrophone(true)}
-        />
-      )}
+      {trouble !== "" && <Banner icon="warning" text={trouble} />}
+      {live && session.isPictureWithheld.value && <Banner {...withheld(session)} />}
+      {live && wishesOf(session).map((wish) => <Banner key={wish.icon} {...wish} />)}
     </div>
   );
 }

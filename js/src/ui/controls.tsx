@@ -1,12 +1,17 @@
 /** The bar below the stage. */
 import type { ComponentChildren } from "preact";
+import { useRef } from "preact/hooks";
 import type { SessionView } from "../contract";
 import { type Action, actionsOf } from "./actions";
 import { CameraSelect, MicrophoneSelect, SoundSwitches } from "./devices";
 import { Icon } from "./icons";
+import { invitePanel } from "./invite";
 import { Level } from "./level";
-import { Popover } from "./popover";
-import { QualityMenu } from "./quality-menu";
+import { type Entry, More } from "./more";
+import { isInRoom } from "./phases";
+import { type Panel, Popover } from "./popover";
+import { qualityPanel } from "./quality-menu";
+import { useSize } from "./size";
 
 interface ToggleProps {
   readonly action: Action;
@@ -21,41 +26,112 @@ function Toggle({ action, children }: ToggleProps) {
       aria-label={action.name}
       aria-pressed={action.pressed}
       aria-keyshortcuts={action.shortcut}
+      {...(action.countText === "" ? {} : { "aria-description": action.countText })}
       data-nbrtc-tip={`${action.tip} (${action.shortcut})`}
       disabled={!action.available}
       onClick={() => action.run()}
     >
       <Icon name={action.icon} />
+      {action.count > 0 && (
+        <span class={`nbrtc-count nbrtc-count--${action.name.toLowerCase()}`} aria-hidden="true">
+          {action.count > 99 ? "99+" : action.count}
+        </span>
+      )}
       {children}
     </button>
   );
 }
 
+const devicesPanel = (session: SessionView): Panel => ({
+  kind: "dialog",
+  name: "Devices",
+  tip: "Devices",
+  icon: "devices",
+  body: () => (
+    <div class="nbrtc-fields">
+      <CameraSelect session={session} />
+      <MicrophoneSelect session={session} />
+      <SoundSwitches session={session} />
+    </div>
+  ),
+});
+
+/** What may go into the More menu: the three groups of the bar, each with what goes first at its end. */
+interface Groups {
+  readonly media: readonly Entry[];
+  readonly others: readonly Entry[];
+  readonly python: readonly Entry[];
+}
+
+function groupsOf(session: SessionView): Groups {
+  const { screen, people, chat, record, statistics } = actionsOf(session);
+  const actions = (all: Readonly<Record<string, Action>>): Entry[] =>
+    Object.entries(all).flatMap(([key, action]) => (action.present ? [{ key, action }] : []));
+  return {
+    media: [
+      ...actions({ screen }),
+      { key: "devices", panel: devicesPanel(session) },
+      { key: "quality", panel: qualityPanel(session) },
+    ],
+    others: [
+      ...(isInRoom(session) ? [{ key: "invite", panel: invitePanel(session) }] : []),
+      ...actions({ people, chat }),
+    ],
+    python: actions({ record, statistics }),
+  };
+}
+
+/** In a narrow bar these go first. */
+const GOING = ["statistics", "quality", "devices", "record", "invite", "screen", "people", "chat"];
+
+/** One button with its gap, and what the bar needs besides: its padding and the text of the quality. */
+const BUTTON_PX = 42;
+const BESIDES_PX = 60;
+
+/** Microphone, camera and leave are always there. */
+const ALWAYS = 3;
+
+/** The keys of the entries that do not fit into `width`. */
+export function overflowOf(entries: readonly Entry[], width: number): readonly string[] {
+  const room = Math.floor((width - BESIDES_PX) / BUTTON_PX) - ALWAYS;
+  if (entries.length <= room) return [];
+  const going = GOING.filter((key) => entries.some((entry) => entry.key === key));
+  return going.slice(0, entries.length - Math.max(0, room - 1)); // the More button takes a place, too
+}
+
+function EntryButton({ entry }: { readonly entry: Entry }) {
+  return "action" in entry ? <Toggle action={entry.action} /> : <Popover panel={entry.panel} />;
+}
+
 export function Controls({ session }: { readonly session: SessionView }) {
-  const { microphone, camera, record, statistics } = actionsOf(session);
+  const bar = useRef<HTMLElement>(null);
+  const width = useSize(bar).value?.width ?? Number.POSITIVE_INFINITY;
+  const { microphone, camera } = actionsOf(session);
+  const { media, others, python } = groupsOf(session);
+  const all = [...media, ...others, ...python];
+  const overflow = overflowOf(all, width);
+  const shown = (entries: readonly Entry[]) =>
+    entries
+      .filter(({ key }) => !overflow.includes(key))
+      .map((entry) => <EntryButton key={entry.key} entry={entry} />);
+  const hidden = all.filter(({ key }) => overflow.includes(key));
+  const groups = [shown(others), shown(python)].filter(({ length }) => length > 0);
   return (
-    <section class="nbrtc-bar" aria-label="Call controls">
+    <section ref={bar} class="nbrtc-bar" aria-label="Call controls">
       <div class="nbrtc-bar-group">
         <Toggle action={microphone}>
           <Level session={session} upright />
         </Toggle>
         <Toggle action={camera} />
-        <Popover kind="dialog" name="Devices" tip="Devices" icon="devices">
-          {() => (
-            <div class="nbrtc-fields">
-              <CameraSelect session={session} />
-              <MicrophoneSelect session={session} />
-              <SoundSwitches session={session} />
-            </div>
-          )}
-        </Popover>
-        <QualityMenu session={session} />
+        {shown(media)}
       </div>
+      {groups.map((group) => (
+        <div key={group[0]?.key} class="nbrtc-bar-group">
+          {group}
+        </div>
+      ))}
       <div class="nbrtc-bar-group">
-        <Toggle action={record} />
-        <Toggle action={statistics} />
-      </div>
-      <div class="nbrtc-bar-group">
+        {hidden.length > 0 && <More entries={hidden} />}
         <button
           type="button"
           class="nbrtc-button nbrtc-button--icon nbrtc-button--danger"

@@ -28,9 +28,13 @@ export function elapsedText(elapsed_s: number): string {
   return hours > 0 ? `${hours}:${two(minutes)}:${tail}` : `${minutes}:${tail}`;
 }
 
-export const sizeText = (quality: Quality): string =>
+export const sizeText = (quality: Pick<Quality, "width" | "height" | "fps">): string =>
   `${quality.width} × ${quality.height}, ${Math.round(quality.fps)} fps`;
 
 /** `Medium`, or the size of a quality that the user made up. */
 export const qualityText = (quality: Quality): string =>
   quality.name === null ? sizeText(quality) : quality.name.charAt(0).toUpperCase() + quality.name.slice(1);
+
+/** The time of day as this person writes it. */
+export const timeText = (time_s: number): string =>
+  new Date(time_s * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });

@@ -1,5 +1,5 @@
 /** Which view a phase belongs to, and the icon that stands beside its words. */
-import type { PagePhase } from "../contract";
+import type { PagePhase, SessionView } from "../contract";
 import type { IconName } from "./icons";
 
 export type View = "card" | "call" | "message";
@@ -22,10 +22,17 @@ const looks: Record<PagePhase, PhaseLook> = {
   closed: { view: "message", icon: "closed" },
 };
 
-export const viewOf = (phase: PagePhase): View => looks[phase].view;
+/** The room took nobody in: the card says why, and has the fields that may help. */
+export const isRefused = (session: SessionView): boolean =>
+  session.phase.value === "failed" && session.state.value?.room?.phase === "refused";
+
+export const viewOf = (session: SessionView): View =>
+  isRefused(session) ? "card" : looks[session.phase.value].view;
 
 export const iconOf = (phase: PagePhase): IconName => looks[phase].icon;
 
 /** Devices can be switched: the call runs, or is about to. */
 export const isLive = (phase: PagePhase): boolean =>
   phase === "starting" || phase === "connected" || phase === "reconnecting";
+
+export const isInRoom = (session: SessionView): boolean => (session.state.value?.room ?? null) !== null;

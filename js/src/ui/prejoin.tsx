@@ -1,25 +1,36 @@
-/** The card before a call: what will happen, with which devices, and the click that starts it. */
+/** The card before a call: what will happen, with which devices, in which room, and the click that starts it. */
 import type { SessionView } from "../contract";
 import { CameraSelect, MicrophoneSelect, SoundSwitches, Switch } from "./devices";
+import { Icon } from "./icons";
 import { Level } from "./level";
+import { isRefused } from "./phases";
+import { refusalText } from "./refusals";
+import { isSaid, type RoomDraft, RoomFields, roomOf, say, useRoomDraft } from "./room-fields";
+
+interface CardProps {
+  readonly session: SessionView;
+  readonly draft: RoomDraft;
+}
 
 interface HintLook {
   readonly text: string;
   readonly look: "plain" | "asked" | "error";
 }
 
-function hintOf(session: SessionView): HintLook {
+function hintOf({ session, draft }: CardProps): HintLook {
   const phase = session.phase.value;
   if (phase === "waiting-for-kernel") return { text: session.statusText.value, look: "plain" };
   if (phase === "no-kernel") return { text: session.statusText.value, look: "error" };
+  const refusal = draft.refusal.value || refusalText(session.state.value?.room ?? null);
+  if (refusal !== "") return { text: refusal, look: "error" };
   return session.state.value?.joinRequested
     ? { text: "Python asks you to join.", look: "asked" }
     : { text: "", look: "plain" };
 }
 
 /** One paragraph whose words change: its place is kept, and a screen reader notices. */
-function Hint({ session }: { readonly session: SessionView }) {
-  const { text, look } = hintOf(session);
+function Hint(props: CardProps) {
+  const { text, look } = hintOf(props);
   return (
     <p class={`nbrtc-hint nbrtc-hint--${look}`} role={look === "error" ? "alert" : "status"}>
       {text}
@@ -27,20 +38,92 @@ function Hint({ session }: { readonly session: SessionView }) {
   );
 }
 
-export function PreJoin({ session }: { readonly session: SessionView }) {
+function Intro({ session, draft }: CardProps) {
+  const id = roomOf(session, draft);
+  const room = session.state.value?.room ?? null;
+  const button = session.hasPython ? "Start camera" : "Join";
+  if (id === "" && !session.hasPython) {
+    return (
+      <p class="nbrtc-intro">
+        Name the room to enter. Join opens your camera and microphone; whoever is in the room sees and hears
+        you, and a Python of theirs may receive your video.
+      </p>
+    );
+  }
+  if (id === "") {
+    return (
+      <p class="nbrtc-intro">
+        {button} opens your camera and microphone and connects them to this notebook's Python. Python receives
+        your video; nothing is recorded until you ask.
+      </p>
+    );
+  }
+  return (
+    <p class="nbrtc-intro">
+      {button} opens your camera and microphone and takes you into the room{" "}
+      <strong>
+        <bdi>{room?.id === id ? room.name : id}</bdi>
+      </strong>
+      . Others in the room see and hear you, and a Python of theirs may receive your video
+      {session.hasPython ? ", as may this notebook's" : ""}: it is shown whose does. A red badge tells
+      everybody when someone records.
+    </p>
+  );
+}
+
+function Shortcomings({ session }: { readonly session: SessionView }) {
+  if (session.shortcomings.length === 0) return null;
+  return (
+    <ul class="nbrtc-shortcomings" aria-label="What this browser lacks">
+      {session.shortcomings.map((text) => (
+        <li key={text}>
+          <Icon name="warning" size={16} />
+          <span>{text}</span>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function Buttons({ session, draft }: CardProps) {
   const phase = session.phase.value;
   const previewing = phase === "preview";
-  const disabled = phase !== "ready" && !previewing;
+  const disabled = (phase !== "ready" && !previewing && !isRefused(session)) || draft.saying.value;
+  const start = async (event: Event) => {
+    event.preventDefault(); // the form may be gone before the browser would submit it
+    // Without anything to say first: some browsers open devices only in the click itself.
+    if (isSaid(session, draft) || (await say(session, draft))) await session.start();
+  };
+  return (
+    <div class="nbrtc-join">
+      <button type="submit" class="nbrtc-button nbrtc-button--primary" disabled={disabled} onClick={start}>
+        {previewing || !session.hasPython ? "Join" : "Start camera"}
+      </button>
+      {previewing ? (
+        <button type="button" class="nbrtc-button" onClick={() => session.leave()}>
+          Stop preview
+        </button>
+      ) : (
+        <button type="button" class="nbrtc-button" disabled={disabled} onClick={() => void session.preview()}>
+          Preview first
+        </button>
+      )}
+    </div>
+  );
+}
+
+export function PreJoin({ session }: { readonly session: SessionView }) {
+  const draft = useRoomDraft();
+  const previewing = session.phase.value === "preview";
   // In a preview the devices are open, and a switch means them; before, it means what Start camera will open.
   const camera = (on: boolean) => previewing && void session.setCamera(on);
   const microphone = (on: boolean) => previewing && void session.setMicrophone(on);
   return (
-    <div class="nbrtc-prejoin">
-      <p class="nbrtc-intro">
-        Start camera opens your camera and microphone and connects them to this notebook's Python. Python
-        receives your video; nothing is recorded until you ask.
-      </p>
+    // A form, so that Enter in a field does what the button does; the button's click is the only way it goes.
+    <form class="nbrtc-prejoin" aria-label="Before the call" onSubmit={(event) => event.preventDefault()}>
+      <Intro session={session} draft={draft} />
       <div class="nbrtc-fields">
+        <RoomFields session={session} draft={draft} />
         <div class="nbrtc-field">
           <Switch session={session} preference="useCamera" text="Use camera" onSwitch={camera} />
           <CameraSelect session={session} />
@@ -52,31 +135,9 @@ export function PreJoin({ session }: { readonly session: SessionView }) {
         <Level session={session} />
         <SoundSwitches session={session} />
       </div>
-      <Hint session={session} />
-      <div class="nbrtc-join">
-        <button
-          type="button"
-          class="nbrtc-button nbrtc-button--primary"
-          disabled={disabled}
-          onClick={() => void session.start()}
-        >
-          {previewing ? "Join" : "Start camera"}
-        </button>
-        {previewing ? (
-          <button type="button" class="nbrtc-button" onClick={() => session.leave()}>
-            Stop preview
-          </button>
-        ) : (
-          <button
-            type="button"
-            class="nbrtc-button"
-            disabled={disabled}
-            onClick={() => void session.preview()}
-          >
-            Preview first
-          </button>
-        )}
-      </div>
-    </div>
+      <Shortcomings session={session} />
+      <Hint session={session} draft={draft} />
+      <Buttons session={session} draft={draft} />
+    </form>
   );
 }

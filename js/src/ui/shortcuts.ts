@@ -6,6 +6,13 @@ const takesText = (target: EventTarget | undefined): boolean =>
   target instanceof HTMLElement &&
   (target.isContentEditable || ["INPUT", "SELECT", "TEXTAREA"].includes(target.tagName));
 
+/** Escape, where no panel has used it up. */
+function closeDrawer(session: SessionView, event: KeyboardEvent): void {
+  if (event.isComposing || session.drawer.value === null) return;
+  event.preventDefault();
+  session.drawer.value = null;
+}
+
 /**
  * Listen on `root` until `signal` aborts.
  *
@@ -20,12 +27,13 @@ export function listenForShortcuts(root: HTMLElement, session: SessionView, sign
       if (event.ctrlKey || event.metaKey || event.altKey) return;
       event.stopPropagation();
       if (event.shiftKey || event.repeat || event.defaultPrevented) return;
+      if (event.key === "Escape") closeDrawer(session, event);
       // composedPath, because in a shadow root `target` is the host.
       if (takesText(event.composedPath()[0])) return;
       const action = Object.values(actionsOf(session)).find(
         ({ shortcut }) => shortcut === event.key.toLowerCase(),
       );
-      if (!action?.available) return;
+      if (!action?.present || !action.available) return;
       event.preventDefault();
       action.run();
     },

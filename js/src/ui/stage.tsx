@@ -1,21 +1,26 @@
 /** The dark stage: status and badge at the top, the pictures, and at the bottom what wants an answer. */
+import type { Signal } from "@preact/signals";
 import type { SessionView } from "../contract";
 import { Badge } from "./badge";
 import { Banners } from "./banners";
+import { Gallery, type Layout, LayoutSwitch } from "./gallery";
 import { Notices } from "./notices";
-import { viewOf } from "./phases";
+import { isInRoom, isRefused, viewOf } from "./phases";
+import { recordersOf } from "./seats";
 import { Remedy, Status } from "./status";
 import { Tile } from "./tile";
+import { Toasts } from "./toasts";
 
 interface StageProps {
   readonly session: SessionView;
-  /** Whether this view plays Python's sound. */
+  /** Whether this view plays the sound. */
   readonly audible: boolean;
+  readonly layout: Signal<Layout>;
 }
 
 function OwnTile({ session }: { readonly session: SessionView }) {
   const phase = session.phase.value;
-  const open = phase === "preview" || viewOf(phase) === "call";
+  const open = phase === "preview" || viewOf(session) === "call";
   const asked =
     phase === "starting" && session.localStream.value === null && session.preferences.value.useCamera;
   return (
@@ -31,7 +36,7 @@ function OwnTile({ session }: { readonly session: SessionView }) {
   );
 }
 
-function PythonTile({ session, audible }: StageProps) {
+function PythonTile({ session, audible }: Omit<StageProps, "layout">) {
   const camera = session.cameraOn.value;
   const starting = session.phase.value === "starting";
   const effect = session.state.value?.videoEffect ?? null;
@@ -51,25 +56,36 @@ function PythonTile({ session, audible }: StageProps) {
   );
 }
 
-export function Stage({ session, audible }: StageProps) {
+function Pictures({ session, audible, layout }: StageProps) {
+  const inCall = viewOf(session) === "call";
+  if (inCall && isInRoom(session)) return <Gallery session={session} audible={audible} layout={layout} />;
+  return (
+    <div class="nbrtc-tiles">
+      <OwnTile session={session} />
+      {inCall && session.hasPython && <PythonTile session={session} audible={audible} />}
+    </div>
+  );
+}
+
+export function Stage({ session, audible, layout }: StageProps) {
   const phase = session.phase.value;
-  const view = viewOf(phase);
-  const hasTiles = view !== "message" && phase !== "failed";
+  const view = viewOf(session);
+  const hasTiles = view !== "message" && (phase !== "failed" || isRefused(session));
+  const inRoom = view === "call" && hasTiles && isInRoom(session);
   const recording = session.state.value?.recording ?? null;
   return (
     <div
-      class={`nbrtc-stage nbrtc-stage--${view} nbrtc-stage--${phase} ${hasTiles ? "" : "nbrtc-stage--words"}`}
+      class={`nbrtc-stage nbrtc-stage--${view} nbrtc-stage--${phase} ${hasTiles ? "" : "nbrtc-stage--words"} ${inRoom ? "nbrtc-stage--room" : ""}`}
     >
-      {hasTiles && (
-        <div class="nbrtc-tiles">
-          <OwnTile session={session} />
-          {view === "call" && <PythonTile session={session} audible={audible} />}
-        </div>
-      )}
-      <Badge recording={recording} />
-      <Status session={session} />
+      {hasTiles && <Pictures session={session} audible={audible} layout={layout} />}
+      <div class="nbrtc-stage-head">
+        <Badge recording={recording} others={recordersOf(session)} />
+        <Status session={session} />
+        {inRoom && <LayoutSwitch session={session} layout={layout} />}
+      </div>
       <Remedy session={session} />
       <div class="nbrtc-stage-foot">
+        {inRoom && <Toasts session={session} />}
         {view === "call" && <Banners session={session} />}
         <Notices session={session} />
       </div>

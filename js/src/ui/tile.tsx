@@ -1,6 +1,6 @@
 /** One person's picture with a name, or words where there is none. */
-import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { Icon, type IconName } from "./icons";
+import { usePicture } from "./picture";
 
 interface TileProps {
   /** Whose picture: also the hook that tests find the video by. */
@@ -17,28 +17,8 @@ interface TileProps {
 }
 
 export function Tile({ who, name, line, icon, stream, muted, absence, pending }: TileProps) {
-  const video = useRef<HTMLVideoElement>(null);
-  const [hasPicture, setHasPicture] = useState(false);
-
-  // A layout effect, because only those are undone before a view that closes is gone.
-  useLayoutEffect(() => {
-    const element = video.current;
-    if (!element) return;
-    const closed = new AbortController();
-    // A stream whose sound came first loads without a size; `resize` follows with the picture.
-    const look = () => setHasPicture(element.videoWidth > 0);
-    for (const event of ["loadeddata", "resize", "emptied"]) {
-      element.addEventListener(event, look, { signal: closed.signal });
-    }
-    element.srcObject = stream;
-    look();
-    return () => {
-      closed.abort();
-      element.srcObject = null;
-    };
-  }, [stream]);
-
-  const words = absence ?? (hasPicture ? null : pending);
+  const { video, shape } = usePicture(stream);
+  const words = absence ?? (shape === "none" ? pending : null);
   return (
     <figure class={`nbrtc-tile nbrtc-tile--${who}`}>
       <video

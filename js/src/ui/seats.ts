@@ -1,0 +1,144 @@
+/** Everybody in the room as the views show them: oneself first, then the others in the order of joining. */
+import type { Person, SessionView } from "../contract";
+import type { Participant, PeerState } from "../messages";
+
+export interface Seat {
+  readonly id: string;
+  /** As others call them; "You" for oneself. */
+  readonly name: string;
+  /** The real name, one's own too. */
+  readonly fullName: string;
+  readonly isYou: boolean;
+  readonly isPython: boolean;
+  readonly isCreator: boolean;
+  readonly stream: MediaStream | null;
+  /** As in a mirror, for oneself alone: what is sent is not mirrored. */
+  readonly mirrored: boolean;
+  readonly sharesScreen: boolean;
+  readonly muted: boolean;
+  /** There is no picture, and none is expected. */
+  readonly videoOff: boolean;
+  readonly recording: boolean;
+  readonly connection: PeerState;
+  /** What is wrong with the connection, in words; empty where nothing is. */
+  readonly trouble: string;
+  /** Whose Python receives them, as a sentence; empty where nobody's does. */
+  readonly receivedBy: string;
+  /** What more is to be said of their picture; empty where it is what it seems. */
+  readonly line: string;
+}
+
+const ME = "you";
+
+const listText = (names: readonly string[]): string =>
+  names.length < 2 ? names.join("") : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
+
+const capitalised = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+
+/** "Ada's Python and your Python receive Bob's video." A Bot is a participant itself, and everybody sees it. */
+function receivedBy(session: SessionView, id: string, whose: string): string {
+  const state = session.state.value;
+  if (state === null) return "";
+  const isMine = id === state.room?.me;
+  const owners = state.participants.flatMap((participant) => {
+    const receives = participant.status.receives.includes(id);
+    if (participant.isYou) return receives || (isMine && state.wanted.includes(ME)) ? ["your Python"] : [];
+    return receives && !participant.isPython ? [`${participant.name}'s Python`] : [];
+  });
+  if (owners.length === 0) return "";
+  return `${capitalised(listText(owners))} ${owners.length === 1 ? "receives" : "receive"} ${whose} video`;
+}
+
+function troubleOf({ connection, reason, participant }: Person): string {
+  switch (connection) {
+    case "new":
+    case "connecting":
+      return "Connecting…";
+    case "reconnecting":
+      return "Reconnecting…";
+    case "failed":
+      return reason === "" ? "Failed" : `Failed: ${reason}`;
+    case "connected":
+      return participant.isConnected ? "" : "Reconnecting to the room…";
+  }
+}
+
+function ownSeat(session: SessionView, me: Participant | undefined): Seat {
+  const state = session.state.value;
+  const effect = state?.videoEffect ?? null;
+  const sharing = session.screenOn.value;
+  // What the others see: never one's own raw picture while Python changes it.
+  const changed = effect !== null && !sharing;
+  const withheld = session.isPictureWithheld.value && !sharing;
+  const opening =
+    session.phase.value === "starting" &&
+    session.localStream.value === null &&
+    session.preferences.value.useCamera;
+  return {
+    id: me?.id ?? state?.room?.me ?? ME,
+    name: "You",
+    fullName: me?.name ?? "",
+    isYou: true,
+    isPython: false,
+    isCreator: me?.isCreator ?? false,
+    stream: sharing
+      ? session.screenStream.value
+      : changed
+        ? (session.remoteStream.value ?? session.localStream.value)
+        : session.localStream.value,
+    mirrored: !sharing && !changed,
+    sharesScreen: sharing,
+    muted: !session.microphoneOn.value,
+    videoOff: (!session.cameraOn.value && !sharing && !opening) || withheld,
+    recording: state?.recording?.state === "recording",
+    connection: "connected",
+    trouble: withheld ? "The others see no picture of you" : "",
+    receivedBy: receivedBy(session, me?.id ?? ME, "your"),
+    line: sharing ? "sharing your screen" : changed ? `changed by ${effect}` : "",
+  };
+}
+
+function seatOf(session: SessionView, person: Person): Seat {
+  const { participant } = person;
+  const { status } = participant;
+  return {
+    id: participant.id,
+    name: participant.name,
+    fullName: participant.name,
+    isYou: false,
+    isPython: participant.isPython,
+    isCreator: participant.isCreator,
+    stream: person.stream,
+    mirrored: false,
+    sharesScreen: status.screenSharing,
+    muted: status.muted,
+    videoOff: status.videoOff && !status.screenSharing,
+    recording: status.recording,
+    connection: person.connection,
+    trouble: troubleOf(person),
+    receivedBy: receivedBy(session, participant.id, `${participant.name}'s`),
+    line: status.screenSharing ? "shares the screen" : "",
+  };
+}
+
+export function seatsOf(session: SessionView): readonly Seat[] {
+  const me = session.state.value?.participants.find(({ isYou }) => isYou);
+  return [ownSeat(session, me), ...session.people.value.map((person) => seatOf(session, person))];
+}
+
+/** Who records, by name: the badge says it to everybody. */
+export const recordersOf = (session: SessionView): string =>
+  listText(
+    session.people.value
+      .filter(({ participant }) => participant.status.recording)
+      .map(({ participant }) => participant.name),
+  );
+
+/** Up to two letters that stand for somebody without a picture. */
+export function initialsOf(name: string): string {
+  const letters = name
+    .split(/\s+/u)
+    .map((word) => [...word].find((letter) => /[\p{L}\p{N}]/u.test(letter)) ?? "")
+    .filter((letter) => letter !== "");
+  return [letters[0] ?? "", letters.length > 1 ? (letters.at(-1) ?? "") : ""].join("").toUpperCase();
+}
