@@ -10,6 +10,9 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
+BUNDLE = ("widget.js", "widget.css", "page.html", "page.js", "page.css")
+"""The widget, and the guest page of ``nbrtc serve``."""
+
 
 class BundleHook(BuildHookInterface[Any]):
     """Runs npm when the TypeScript is newer than the bundle, and only then."""
@@ -17,7 +20,7 @@ class BundleHook(BuildHookInterface[Any]):
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Leave a bundle behind that is as new as its sources, or say what is missing."""
         js = Path(self.root, "js")
-        bundle = [Path(self.root, "src/nbrtc/static", name) for name in ("widget.js", "widget.css")]
+        bundle = [Path(self.root, "src/nbrtc/static", name) for name in BUNDLE]
         sources = [*js.glob("src/**/*"), *js.glob("*.mjs"), *js.glob("package*.json")]
         built = all(path.exists() for path in bundle)
         if built and max(map(modified, sources)) <= min(map(modified, bundle)):

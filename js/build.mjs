@@ -1,15 +1,18 @@
-/** Bundles the widget into src/nbrtc/static/: `node build.mjs`, or with --watch while developing. */
+/** Bundles the widget and the guest page into src/nbrtc/static/: `node build.mjs`, or with --watch while developing. */
 
-import { readFile } from "node:fs/promises";
+import { copyFile, mkdir, readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import * as esbuild from "esbuild";
+import { tapWorker } from "./tap-worker.mjs";
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const watch = process.argv.includes("--watch");
 
 const options = {
-  entryPoints: { widget: here("src/widget.ts") },
+  // while watching, the worker stays as it was at the start
+  define: { NBRTC_TAP_WORKER: await tapWorker(!watch) },
+  entryPoints: { widget: here("src/widget.ts"), page: here("src/page.ts") },
   outdir: here("../src/nbrtc/static"),
   bundle: true,
   format: "esm",
@@ -22,12 +25,14 @@ const options = {
   logLevel: "warning",
 };
 
+await mkdir(options.outdir, { recursive: true });
+await copyFile(here("src/guest/page.html"), `${options.outdir}/page.html`);
 if (watch) {
   const context = await esbuild.context(options);
   await context.watch();
 } else {
   await esbuild.build(options);
-  for (const name of ["widget.js", "widget.css"]) {
+  for (const name of ["widget.js", "widget.css", "page.js", "page.css"]) {
     const bytes = await readFile(`${options.outdir}/${name}`);
     const size = (length) => `${(length / 1024).toFixed(1)} KiB`;
     console.log(`${name}: ${size(bytes.length)}, ${size(gzipSync(bytes).length)} gzip`);

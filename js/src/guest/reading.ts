@@ -1,0 +1,86 @@
+/** What the room server says, as the nouns of a call; fields that are not known here are passed over. */
+import type {
+  ChatMessage,
+  IceCandidate,
+  Participant,
+  ParticipantJson,
+  ParticipantStatus,
+  PeerSignal,
+  SessionDescription,
+} from "../messages";
+import { isObject, type ServerEvent } from "./socket";
+
+export const QUIET: ParticipantStatus = {
+  muted: false,
+  videoOff: false,
+  screenSharing: false,
+  recording: false,
+  receives: [],
+};
+
+/** Somebody in the room; whoever is oneself has the id `me`. */
+export function participantOf(said: ParticipantJson, me: string): Participant {
+  return {
+    id: said.userId,
+    name: said.userName,
+    isPython: said.isPython === true,
+    receivesVideo: false,
+    isYou: said.userId === me,
+    isCreator: said.isCreator === true,
+    order: said.order,
+    protocol: said.protocol ?? 0,
+    joinedAtS: said.joinedAt,
+    isConnected: said.connected !== false,
+    connection: "new",
+    status: statusOf(said.status),
+  };
+}
+
+/** What is left out is at rest. */
+export function statusOf(said: unknown): ParticipantStatus {
+  const given = isObject(said) ? said : {};
+  return {
+    muted: given.muted === true,
+    videoOff: given.videoOff === true,
+    screenSharing: given.screenSharing === true,
+    recording: given.recording === true,
+    receives: Array.isArray(given.receives) ? given.receives.filter((id) => typeof id === "string") : [],
+  };
+}
+
+/** Null for what is no message. */
+export function chatMessageOf(said: unknown): ChatMessage | null {
+  if (!isObject(said) || typeof said.id !== "string" || typeof said.message !== "string") return null;
+  return {
+    id: said.id,
+    sender: String(said.from),
+    senderName: String(said.userName ?? ""),
+    text: said.message,
+    timeS: typeof said.timestamp === "number" ? said.timestamp : Date.now() / 1000,
+    to: typeof said.to === "string" ? said.to : null,
+  };
+}
+
+/** A description or candidate of another participant; null for what is neither. */
+export function signalOf(event: ServerEvent, said: unknown): PeerSignal | null {
+  if (!isObject(said) || typeof said.from !== "string") return null;
+  const generation = typeof said.generation === "number" ? said.generation : null;
+  const signal = { type: "peer-signal", peer: said.from, generation } as const;
+  if (event === "ice-candidate")
+    return { ...signal, description: null, candidate: candidateOf(said.candidate) };
+  const description = said[event];
+  if (!isObject(description) || description.type !== event || typeof description.sdp !== "string")
+    return null;
+  return { ...signal, description: description as unknown as SessionDescription, candidate: null };
+}
+
+/** Null and empty end the candidates alike (RFC 8838). */
+function candidateOf(said: unknown): IceCandidate {
+  const given = isObject(said) ? said : {};
+  return {
+    candidate: typeof given.candidate === "string" ? given.candidate : "",
+    sdpMid: typeof given.sdpMid === "string" ? given.sdpMid : null,
+    sdpMLineIndex: typeof given.sdpMLineIndex === "number" ? given.sdpMLineIndex : null,
+    usernameFragment: typeof given.usernameFragment === "string" ? given.usernameFragment : null,
+  };
+}
