@@ -12,7 +12,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from .bot import Bot
     from .call import Call
+    from .chat import Chat
     from .errors import (
         CallError,
         EngineError,
@@ -24,14 +26,19 @@ if TYPE_CHECKING:
         RoomError,
     )
     from .frame import Frame
-    from .messages import Impairment, Quality
+    from .messages import ChatMessage, Impairment, Quality, RoomSettings
+    from .participants import Participant, Participants
     from .recording import Recording
+    from .room import Room
 
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Bot": "bot",
     "Call": "call",
     "CallError": "errors",
+    "Chat": "chat",
+    "ChatMessage": "messages",
     "EngineError": "errors",
     "Frame": "frame",
     "FrameError": "errors",
@@ -39,15 +46,22 @@ _HOMES = {
     "NbrtcError": "errors",
     "NegotiationError": "errors",
     "NotConnected": "errors",
+    "Participant": "participants",
+    "Participants": "participants",
     "Quality": "messages",
     "Recording": "recording",
     "RecordingError": "errors",
+    "Room": "room",
     "RoomError": "errors",
+    "RoomSettings": "messages",
 }
 
 __all__ = [
+    "Bot",
     "Call",
     "CallError",
+    "Chat",
+    "ChatMessage",
     "EngineError",
     "Frame",
     "FrameError",
@@ -55,10 +69,14 @@ __all__ = [
     "NbrtcError",
     "NegotiationError",
     "NotConnected",
+    "Participant",
+    "Participants",
     "Quality",
     "Recording",
     "RecordingError",
+    "Room",
     "RoomError",
+    "RoomSettings",
     "__version__",
 ]
 

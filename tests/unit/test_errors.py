@@ -47,5 +47,5 @@ def test_all_names_what_can_be_loaded_and_nothing_is_forgotten() -> None:
 
 
 def test_a_name_that_does_not_exist_is_refused_with_those_that_do() -> None:
-    with pytest.raises(AttributeError, match=r"no attribute 'Cal'; it offers Call,"):
+    with pytest.raises(AttributeError, match=r"no attribute 'Cal'; it offers Bot, Call,"):
         nbrtc.Cal  # noqa: B018  looking is what is tried

@@ -14,7 +14,24 @@ MAX_BITRATE_BPS = 20_000_000
 
 
 def check_offer(sdp: str) -> None:
-    """Refuse what aiortc would accept silently or choke on.
+    """Refuse an offer for the link that aiortc would accept silently or choke on.
+
+    Raises
+    ------
+    NegotiationError
+        With what is wrong and the value.
+    """
+    check_description(sdp)
+    sections = media_sections(sdp)
+    if sorted(sections) != ["application", "audio", "video"]:
+        raise NegotiationError(
+            f"The offer has the media sections {', '.join(sections)}; the link takes exactly one each of "
+            "audio, video and application."
+        )
+
+
+def check_description(sdp: str, what: str = "offer") -> None:
+    """Refuse what is hostile or malformed in any description, whoever it comes from.
 
     Raises
     ------
@@ -23,28 +40,28 @@ def check_offer(sdp: str) -> None:
     """
     size = len(sdp.encode())
     if size > MAX_SDP_BYTES:
-        raise NegotiationError(f"The offer has {size} bytes; at most {MAX_SDP_BYTES} are accepted.")
+        raise NegotiationError(f"The {what} has {size} bytes; at most {MAX_SDP_BYTES} are accepted.")
     if not sdp.startswith("v=0"):
-        raise NegotiationError(f"The offer begins with {sdp[:12]!r} instead of v=0 (RFC 8866).")
-    sections = re.findall(r"^m=(\w*)", sdp, re.MULTILINE)
+        raise NegotiationError(f"The {what} begins with {sdp[:12]!r} instead of v=0 (RFC 8866).")
+    sections = media_sections(sdp)
     if not sections or len(sections) > MAX_MEDIA_SECTIONS:
         raise NegotiationError(
-            f"The offer has {len(sections)} media sections; between 1 and {MAX_MEDIA_SECTIONS} are accepted."
-        )
-    if sorted(sections) != ["application", "audio", "video"]:
-        raise NegotiationError(
-            f"The offer has the media sections {', '.join(sections)}; the link takes exactly one each of "
-            "audio, video and application."
+            f"The {what} has {len(sections)} media sections; between 1 and {MAX_MEDIA_SECTIONS} are accepted."
         )
     if "a=fingerprint:" not in sdp:
-        raise NegotiationError("The offer has no a=fingerprint line, so its sender cannot be verified.")
+        raise NegotiationError(f"The {what} has no a=fingerprint line, so its sender cannot be verified.")
     hosts = candidate_hosts(sdp)
     names = [host for host in hosts if host.endswith(".local")]
     if len(hosts) > MAX_CANDIDATES or len(names) > MAX_MDNS_CANDIDATES:
         raise NegotiationError(
-            f"The offer has {len(hosts)} candidates, {len(names)} of them .local names; at most "
+            f"The {what} has {len(hosts)} candidates, {len(names)} of them .local names; at most "
             f"{MAX_CANDIDATES} and {MAX_MDNS_CANDIDATES} are accepted."
         )
+
+
+def media_sections(sdp: str) -> list[str]:
+    """The kind of each media section, in order (RFC 8866, section 5.14)."""
+    return re.findall(r"^m=(\w*)", sdp, re.MULTILINE)
 
 
 def candidate_hosts(sdp: str) -> list[str]:

@@ -21,6 +21,7 @@ from ..messages import (
     FrameStop,
     KernelBeat,
     Notification,
+    OpenBot,
     OpenCall,
     Outcome,
     PageMessage,
@@ -31,9 +32,11 @@ from ..messages import (
     decode_request,
     encode_bridge,
 )
+from .bot import BotSession
+from .rooms import Rooms
 from .session import Session
-from .studio import Deliver
 from .tasks import Tasks
+from .viewer import Subscriber
 
 logger = logging.getLogger(__name__)
 
@@ -67,7 +70,8 @@ class Engine:
         self._frames.setsockopt(zmq.SNDHWM, 4)
         self._frames.setsockopt(zmq.LINGER, 0)
         self._frames.bind(f"ipc://{folder}/{FRAMES}")
-        self._sessions: dict[str, Session] = {}
+        self._sessions: dict[str, Session | BotSession] = {}
+        self._rooms = Rooms()
         self._tasks = Tasks()
         self._parent = os.getppid()
 
@@ -92,6 +96,7 @@ class Engine:
             try:
                 async with asyncio.timeout(GOODBYE_S):
                     outcomes = await asyncio.gather(*closing, return_exceptions=True)
+                    await self._rooms.close()
             except TimeoutError:
                 logger.error("Not everything could be closed within %.0f s of the kernel's end", GOODBYE_S)
             else:
@@ -125,7 +130,10 @@ class Engine:
                     self._notify(EngineBeat(number=request.number))
                 case OpenCall():
                     if request.call not in self._sessions:
-                        self._sessions[request.call] = Session(request, self._notify)
+                        self._sessions[request.call] = Session(request, self._notify, self._rooms)
+                case OpenBot():
+                    if request.call not in self._sessions:
+                        self._sessions[request.call] = BotSession(request, self._notify, self._rooms)
                 case CloseCall():
                     if session := self._sessions.pop(request.call, None):
                         self._tasks.spawn(session.close("closed", request.reason), "nbrtc-close")
@@ -136,7 +144,7 @@ class Engine:
 
     def _from_page(self, message: PageMessage) -> None:
         session = self._sessions.get(message.call)
-        if session is None or message.page is None:
+        if not isinstance(session, Session) or message.page is None:
             return  # a page of a call that was closed meanwhile: it is told by its own goodbye
         try:
             intent = decode_intent(message.body)
@@ -156,7 +164,7 @@ class Engine:
         except NbrtcError as error:
             outcome = Outcome(id=request.id, error_code=error.code, error_message=str(error))
         except Exception as error:
-            logger.exception("A request failed: %r", request)
+            logger.exception("A request failed: %s", type(request.verb).__name__)
             outcome = Outcome(
                 id=request.id, error_code="error", error_message=f"{type(error).__name__}: {error}"
             )
@@ -179,21 +187,26 @@ class Engine:
         session = self._sessions.get(message.call)
         match message:
             case FrameCredit() if session is None:
-                stop = FrameStop(call=message.call, reason="closed")
-                self._tasks.spawn(self._send_frame([subscriber, encode_bridge(stop)]), "nbrtc-frame")
+                self._subscriber(subscriber, message.call).stop("closed")
             case FrameCredit() if session is not None:
                 # the credit first: it stands whatever the picture is worth
-                session.studio.ask(subscriber, message.after, self._deliverer(subscriber))
+                session.gallery.ask(
+                    message.participant, self._subscriber(subscriber, message.call), message.after
+                )
                 if message.result is not None and len(parts) == 2:
                     session.studio.result(message.result, parts[1])
             case FrameStop() if session is not None:
-                session.studio.forget(subscriber)
+                session.gallery.forget(subscriber)
 
-    def _deliverer(self, subscriber: bytes) -> Deliver:
+    def _subscriber(self, identity: bytes, call: str) -> Subscriber:
         def deliver(header: FrameHeader, planes: bytearray) -> None:
-            self._tasks.spawn(self._send_frame([subscriber, encode_bridge(header), planes]), "nbrtc-frame")
+            self._tasks.spawn(self._send_frame([identity, encode_bridge(header), planes]), "nbrtc-frame")
 
-        return deliver
+        def stop(reason: str) -> None:
+            message = FrameStop(call=call, reason=reason)
+            self._tasks.spawn(self._send_frame([identity, encode_bridge(message)]), "nbrtc-frame")
+
+        return Subscriber(identity, deliver, stop)
 
     async def _send_frame(self, parts: Sequence[bytes | bytearray]) -> None:
         await self._frames.send_multipart(parts, copy=False)

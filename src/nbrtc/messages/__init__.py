@@ -7,7 +7,7 @@ verbatim.
 
 import msgspec
 
-from .frames import FrameCredit, FrameHeader, FrameMessage, FrameStop
+from .frames import SUPPLY, FrameCredit, FrameHeader, FrameMessage, FrameStop
 from .kernel import (
     CallRequest,
     ChangeCodec,
@@ -107,6 +107,7 @@ decode_frame_message = msgspec.msgpack.Decoder(FrameMessage).decode
 __all__ = [
     "PROTOCOL",
     "QUALITIES",
+    "SUPPLY",
     "Answer",
     "ApplyQuality",
     "Bye",

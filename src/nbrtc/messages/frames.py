@@ -2,6 +2,9 @@
 
 from .kernel import KernelWire
 
+SUPPLY = "(supply)"
+"""In the place of a participant, whose id it cannot be: the port asks for no picture, it brings a Bot's."""
+
 
 class FrameCredit(KernelWire, frozen=True, tag="credit"):
     """The kernel's subscriber is ready for one frame newer than `after`.

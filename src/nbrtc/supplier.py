@@ -1,0 +1,193 @@
+"""A Bot's pictures as the user gives them, and the thread of the kernel that asks for them."""
+
+import inspect
+import threading
+import time
+import traceback
+from collections.abc import Callable, Generator, Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from .bridge import Bridge
+from .effect import describe, to_planes
+from .errors import EngineError
+from .messages import SUPPLY, FrameHeader
+from .pictures import pack, unpack
+from .port import FramePort, Result
+from .turns import quick_turns
+
+POLL_S = 0.1
+"""The thread looks this often whether it is to end."""
+CLOCK_RATE = 90_000
+
+Next = Callable[[], object]
+"""Makes the next picture; raises StopIteration after the last one."""
+Complaint = Callable[[BaseException, str], None]
+
+
+@dataclass(frozen=True)
+class VideoStatus:
+    """How a Bot's own pictures are doing."""
+
+    pictures: int = 0
+    """Made and sent to the engine."""
+    errors: int = 0
+    """How often the user's code raised, or gave something else than a picture."""
+    run_s: float = 0.0
+    """How long it took to make the last one, in seconds."""
+    is_over: bool = False
+    """Whether the last picture was made, and stays."""
+
+
+def to_next(video: object) -> tuple[Next, str]:
+    """How the next picture comes from what the user gave, and what that is called.
+
+    Raises
+    ------
+    TypeError
+        If it is nothing that gives pictures.
+    """
+    if _is_picture(video):
+        return _of(iter([video])), "the picture"
+    if isinstance(video, Iterator):
+        return _of(video), getattr(video, "__name__", type(video).__name__)
+    if inspect.isgeneratorfunction(video):
+        return _of(video()), describe(video)
+    if callable(video):
+        return video, describe(video)
+    if isinstance(video, Iterable) and not isinstance(video, (bytes, dict)):
+        return _of(iter(video)), type(video).__name__
+    raise TypeError(
+        "video is a file's path, a picture, or a generator, an iterable or a function without arguments that "
+        f"gives pictures, not {video!r}."
+    )
+
+
+def _of(pictures: Iterator[object]) -> Next:
+    return pictures.__next__
+
+
+def _is_picture(value: object) -> bool:
+    """A single picture: an ndarray of three dimensions, a PIL image, an `av.VideoFrame`."""
+    if hasattr(value, "convert") and hasattr(value, "mode"):
+        return True
+    return getattr(value, "ndim", 0) == 3 or hasattr(value, "reformat")
+
+
+class Supplier:
+    """Asks for pictures `fps` times a second and sends each to the engine, on a thread of the kernel.
+
+    Nothing queues: the next picture is asked for when the engine took the last one, so that user code that
+    is quicker than the encoder is slowed down, and nothing is made in vain. If it raises, the last picture
+    stays.
+
+    Parameters
+    ----------
+    bridge, call
+        The way to the engine, and the Bot's name there.
+    make, who
+        Makes the next picture; whom errors blame.
+    size
+        (width, height) to scale to, or None.
+    is_live
+        Whether the Bot is in its room; before that nothing is asked for.
+    on_error
+        Told the error and its traceback, on the thread.
+    """
+
+    def __init__(
+        self,
+        bridge: Bridge,
+        call: str,
+        make: Next,
+        who: str,
+        *,
+        fps: float,
+        size: tuple[int, int] | None,
+        is_live: Callable[[], bool],
+        on_error: Complaint,
+    ) -> None:
+        self.status = VideoStatus()
+        self._bridge, self._call = bridge, call
+        self._make, self.who = make, who
+        self._fps, self._size = fps, size
+        self._is_live, self._on_error = is_live, on_error
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="nbrtc-bot", daemon=True)
+
+    def start(self) -> None:
+        """Begin, once."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """End after the picture that is being made. Idempotent."""
+        self._stopped.set()
+
+    def _run(self) -> None:
+        try:
+            with quick_turns(), FramePort(self._bridge, self._call, SUPPLY) as port:
+                self._supply(port)
+        except EngineError:
+            return  # nbrtc was closed
+        finally:
+            self._end()
+
+    def _supply(self, port: FramePort) -> None:
+        result: Result | None = None
+        sent_epoch = -1
+        is_waiting = False
+        due_s = time.monotonic()
+        while not self._stopped.is_set():
+            if not self._is_live():
+                self._stopped.wait(POLL_S)
+                due_s = time.monotonic()
+            elif result is not None and sent_epoch != self._bridge.epoch:
+                sent_epoch = self._bridge.epoch  # a new engine gets the last picture again
+                is_waiting = port.receive(POLL_S, result) is None
+            elif is_waiting:
+                is_waiting = port.receive(POLL_S) is None
+            elif self.status.is_over:
+                self._stopped.wait(POLL_S)
+            else:
+                # a picture that was late is made up for, a pause is not
+                due_s = max(due_s + 1 / self._fps, time.monotonic() - 1 / self._fps)
+                if self._stopped.wait(max(0.0, due_s - time.monotonic())):
+                    return
+                if (made := self._next(due_s)) is not None:
+                    result, sent_epoch = made, -1
+
+    def _next(self, due_s: float) -> Result | None:
+        began_s = time.monotonic()
+        try:
+            value = self._make()
+            width, height, planes = to_planes(value, self.who)
+        except StopIteration:
+            self.status = replace(self.status, is_over=True)
+            return None
+        except BaseException as error:  # noqa: BLE001  SystemExit would end the thread without a word
+            self.status = replace(self.status, errors=self.status.errors + 1)
+            self._on_error(error, traceback.format_exc())
+            return None
+        if self._size is not None and self._size != (width, height):
+            picture = unpack(planes, width, height).reformat(width=self._size[0], height=self._size[1])
+            width, height, planes = picture.width, picture.height, pack(picture)
+        run_s = time.monotonic() - began_s
+        self.status = replace(self.status, pictures=self.status.pictures + 1, run_s=run_s)
+        header = FrameHeader(
+            number=self.status.pictures,
+            width=width,
+            height=height,
+            timestamp=round(CLOCK_RATE * due_s),
+            arrived_s=began_s,
+            time_s=due_s,
+        )
+        return header, planes
+
+    def _end(self) -> None:
+        """A generator's ``finally`` runs on the thread that ran it."""
+        maker = getattr(self._make, "__self__", None)
+        if not isinstance(maker, Generator):
+            return
+        try:
+            maker.close()
+        except BaseException as error:  # noqa: BLE001  as above
+            self._on_error(error, traceback.format_exc())

@@ -1,0 +1,209 @@
+"""Bots in a room of a real server: they see and hear each other, and nothing of one disturbs another."""
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from nbrtc.errors import CallError
+from nbrtc.messages import ChatMessage, EngineStatus, Join, LeaveCall, Record, RoomTicket, Say
+from nbrtc.signaling.server import ServerOptions, SignalingServer
+from tests.loopback.bots import ROOM, Bot, OneServer, loudest_hertz, plain, write_clip
+
+NewBot = Callable[..., Bot]
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[SignalingServer]:
+    server = SignalingServer(ServerOptions())
+    await server.start()
+    yield server
+    await server.close()
+
+
+@pytest.fixture
+async def new_bot(server: SignalingServer) -> AsyncIterator[NewBot]:
+    """Makes Bots that the test need not close."""
+    made: list[Bot] = []
+
+    def make(name: str, **opening: object) -> Bot:
+        made.append(Bot(server.url, name, OneServer(server.url), **opening))
+        return made[-1]
+
+    yield make
+    for bot in made:
+        await bot.close()
+
+
+async def together(*bots: Bot) -> None:
+    """Wait until all of them are connected with each other."""
+    for bot in bots:
+        await bot.reaches("connected")
+    for bot in bots:
+        await bot.meets(*[other for other in bots if other is not bot])
+
+
+async def play(bot: Bot, numbers: range, pause_s: float = 1 / 30) -> None:
+    """Show one picture after the other."""
+    for number in numbers:
+        bot.show(number)
+        await asyncio.sleep(pause_s)
+
+
+async def test_two_bots_see_each_others_numbered_pictures(new_bot: NewBot) -> None:
+    ada, bob = new_bot("Ada"), new_bot("Bob")
+    await together(ada, bob)
+    seen_by_ada, seen_by_bob = ada.watch(bob), bob.watch(ada)
+    await asyncio.gather(play(ada, range(30)), play(bob, range(100, 130)))
+    await ada.until(lambda: 129 in seen_by_ada, "Bob's last picture")
+    await bob.until(lambda: 29 in seen_by_bob, "Ada's last picture")
+    for numbers in (seen_by_ada, seen_by_bob):
+        whole = [number for number in numbers if number is not None]
+        assert whole == numbers, "a picture is damaged"
+        assert whole == sorted(whole)
+    assert len(set(seen_by_bob)) > 20
+    assert [person.connection for person in ada.state.participants] == ["connected", "connected"]
+    assert all(person.is_python for person in ada.state.participants)
+
+
+async def test_two_bots_hear_each_others_tone(new_bot: NewBot, tmp_path: Path) -> None:
+    low = write_clip(tmp_path / "low.webm", 0.5, hertz=440)
+    high = write_clip(tmp_path / "high.webm", 0.5, hertz=1200, channels=2)
+    ada = new_bot("Ada", video=None, audio=str(low))
+    bob = new_bot("Bob", video=None, audio=str(high))
+    await together(ada, bob)
+    ada.watch(bob)
+    bob.watch(ada)
+    # longer than a loop, so that the seam between two loops is heard, too
+    await ada.until(lambda: len(ada.heard[bob.id]) > 50, "a second of Bob's sound")
+    await bob.until(lambda: len(bob.heard[ada.id]) > 50, "a second of Ada's sound")
+    assert loudest_hertz(bob.heard[ada.id]) == pytest.approx(440, abs=5)
+    assert loudest_hertz(ada.heard[bob.id]) == pytest.approx(1200, abs=5)
+    stamps = [frame.timestamp for frame in bob.heard[ada.id]]
+    assert all(later - earlier == 960 for earlier, later in itertools.pairwise(stamps))
+
+
+async def test_a_file_is_played_in_a_loop_at_its_own_rate(new_bot: NewBot, tmp_path: Path) -> None:
+    clip = write_clip(tmp_path / "clip.webm", 0.6, fps=10)
+    ada, bob = new_bot("Ada", video=str(clip), fps=0.0), new_bot("Bob", video=None)
+    await together(ada, bob)
+    seen = bob.watch(ada)
+    await bob.until(lambda: len(seen) > 14, "two loops and more")
+    assert set(seen) == set(range(6))
+    assert all(later == ((earlier or 0) + 1) % 6 for earlier, later in itertools.pairwise(seen))
+
+
+async def test_a_file_that_cannot_be_played_is_said_and_the_call_goes_on(
+    new_bot: NewBot, tmp_path: Path
+) -> None:
+    broken = tmp_path / "broken.mp4"
+    broken.write_bytes(b"no film at all" * 100)
+    silent = write_clip(tmp_path / "silent.webm", 0.3)
+    ada, bob = new_bot("Ada", video=str(broken), audio=str(silent)), new_bot("Bob")
+    await together(ada, bob)
+    await ada.until(lambda: len(ada.problems) == 2, "both failures")
+    said = {problem.code: problem.message for problem in ada.problems}
+    assert "broken.mp4" in said["video-file"]
+    assert "it has no sound" in said["audio-file"]
+    seen = ada.watch(bob)
+    await play(bob, range(10))
+    await ada.until(lambda: 9 in seen, "Bob's picture")
+
+
+async def test_three_bots_share_one_encoder_each(new_bot: NewBot) -> None:
+    bots = [new_bot(name) for name in ("Ada", "Bob", "Cleo")]
+    await together(*bots)
+    ada, others = bots[0], bots[1:]
+    seen = [other.watch(ada) for other in others]
+    await play(ada, range(20))
+    for numbers, other in zip(seen, others, strict=True):
+        await other.sees(19, numbers)
+    figures = plain(await ada.ask(EngineStatus()))
+    (rendition,) = figures["renditions"]
+    assert rendition["peers"] == 2
+    assert rendition["frames"] <= 23, "it was encoded for each peer"
+
+
+async def test_who_leaves_is_gone_for_the_others_and_may_come_again(new_bot: NewBot) -> None:
+    ada, bob = new_bot("Ada"), new_bot("Bob")
+    await together(ada, bob)
+    before = bob.id
+    await bob.ask(LeaveCall())
+    await ada.until(lambda: len(ada.state.participants) == 1, "Bob's leaving")
+    assert not ada.peers
+    assert bob.state.phase == "idle"
+    await bob.ask(Join())
+    await together(ada, bob)
+    assert bob.id != before
+    seen = ada.watch(bob)
+    await play(bob, range(5))
+    await ada.until(lambda: 4 in seen, "the picture of the second stay")
+
+
+async def test_a_bot_whose_engine_was_lost_leaves_its_old_seat(new_bot: NewBot) -> None:
+    """The next engine's Bot has the seat of the first, which is still held, and gives it up."""
+    ada, bob = new_bot("Ada"), new_bot("Bob")
+    await together(ada, bob)
+    seat = bob.tickets[-1]
+    assert seat is not None
+    assert seat.resume_token is not None
+    connection = bob.session.stay.client._connection  # type: ignore[union-attr]
+    bob.session._keep_ticket = lambda ticket: None  # type: ignore[method-assign]
+    await connection.close()  # type: ignore[union-attr]
+    heir = new_bot("Bob", ticket=seat, epoch=1)
+    await together(ada, heir)
+    await ada.until(lambda: len(ada.state.participants) == 2, "the old seat to be free")
+    assert heir.id != seat.participant
+
+
+async def test_chat_goes_both_ways(new_bot: NewBot) -> None:
+    ada, bob = new_bot("Ada"), new_bot("Bob")
+    await together(ada, bob)
+    message = msgspec.convert(await ada.ask(Say("hello")), ChatMessage, from_attributes=True)
+    assert (message.sender, message.text) == (ada.id, "hello")
+
+
+async def test_a_room_that_is_full_is_said(new_bot: NewBot, server: SignalingServer) -> None:
+    ada = new_bot("Ada", ticket=RoomTicket(room=ROOM, server=server.url, capacity=1))
+    await ada.until(lambda: ada.state.phase == "connected", "the room")
+    bob = new_bot("Bob")
+    await bob.until(lambda: bob.state.phase == "failed", "the refusal")
+    assert "full" in bob.state.reason
+    assert bob.state.room is not None
+    assert bob.state.room.code == "room-full"
+    assert bob.problems[0].message == bob.state.reason
+
+
+async def test_a_verb_that_a_bot_has_not_is_refused(new_bot: NewBot) -> None:
+    ada = new_bot("Ada")
+    with pytest.raises(CallError, match="Record"):
+        await ada.ask(Record("/tmp/film.mkv"))
+
+
+async def test_signaling_that_is_lost_leaves_the_pictures_alone(
+    new_bot: NewBot, server: SignalingServer
+) -> None:
+    ada, bob = new_bot("Ada"), new_bot("Bob")
+    await together(ada, bob)
+    seen = bob.watch(ada)
+    port = server.port
+    await server.close()
+    await ada.until(lambda: ada.state.phase == "reconnecting", "the loss")
+    await play(ada, range(10))
+    await bob.until(lambda: 9 in seen, "a picture without any server")
+    again = SignalingServer(ServerOptions(port=port))
+    await again.start()
+    try:
+        for bot in (ada, bob):
+            await bot.reaches("connected")
+        await ada.until(lambda: len(ada.state.participants) == 2, "everybody again")
+        assert ada.peers[bob.id].generation == 1, "the connection was made anew"
+        await play(ada, range(50, 60))
+        await bob.until(lambda: 59 in seen, "pictures go on")
+    finally:
+        for bot in (ada, bob):
+            await bot.close()
+        await again.close()
