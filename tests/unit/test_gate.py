@@ -10,8 +10,7 @@ import pytest
 import socketio
 from aiohttp import web
 
-from nbrtc.signaling import gate
-from nbrtc.signaling.gate import MAX_DEPTH, MAX_UNKNOWN, GuardedPacket, Violation
+from nbrtc.signaling.gate import MAX_DEPTH, MAX_UNKNOWN, Gate, GuardedPacket, Violation
 
 DEEP = "[" * 30_000
 
@@ -99,7 +98,7 @@ class Door:
             ping_interval=0.2,  # a task of the server sleeps this long after the end
             serializer=GuardedPacket,
         )
-        gate.install(server, self.refused.append)
+        self.gate = Gate(server, self.refused.append)
         for event in ("connect", "disconnect", "chat-message"):
             server.on(event, self._hear(event))
         self.server = server
@@ -242,8 +241,8 @@ async def test_a_client_that_never_reads_is_dropped_at_once(door: Door) -> None:
     for _ in range(200):
         await door.server.emit("chat-message", {"message": "x" * 60_000})
 
-    await gate.drop(door.server, sid)
-    await gate.drop(door.server, sid)
+    await door.gate.drop(sid)
+    await door.gate.drop(sid)
 
     assert door.count("disconnect") == 1
     await until(lambda: not door.server.eio.sockets)

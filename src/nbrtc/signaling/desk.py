@@ -28,6 +28,7 @@ from ..rooms import Lobby, Outcome, Visitor
 from ..rooms.names import check_text
 from .access import Claims, HashedPasscode, check_passcode, hash_passcode
 from .doorkeeper import Doorkeeper
+from .events import MESSAGES
 from .limits import Limits, Rates, Verdict
 from .log import note
 from .metrics import Metrics
@@ -35,16 +36,6 @@ from .sockets import Answer, address_of
 
 logger = logging.getLogger(__name__)
 
-MESSAGES: dict[str, type[SignalingWire]] = {
-    "create-room": CreateRoom,
-    "join-room": JoinRoom,
-    "leave-room": LeaveRoom,
-    "offer": OfferMessage,
-    "answer": AnswerMessage,
-    "ice-candidate": CandidateMessage,
-    "chat-message": ChatMessageSent,
-    "participant-status": StatusMessage,
-}
 STAMPED = ("from", "userId", "userName", "timestamp")
 """What the server writes into what it hands on. Tutorial clients send it, too: it is passed over."""
 MAX_PASSCODE_BYTES = 256
@@ -145,7 +136,7 @@ class Desk:
             address, claims, passcode, self._base_url(request), Limits(self._rates)
         )
 
-    def take(self, client: str, event: str, payload: dict[str, Any]) -> Answer:
+    def take(self, client: str, event: str, payload: SignalingWire | dict[str, Any]) -> Answer:
         """Answer one event; whatever goes wrong is in the acknowledgement."""
         self._metrics.count_event(event)
         known = self._clients[client]
@@ -184,9 +175,9 @@ class Desk:
         )
 
     def _carry_out(
-        self, client: str, known: _Client, event: str, payload: dict[str, Any], now_s: float
+        self, client: str, known: _Client, event: str, payload: SignalingWire | dict[str, Any], now_s: float
     ) -> Outcome:
-        message = self._read(event, payload)
+        message: Any = self._read(event, payload) if isinstance(payload, dict) else payload
         match message:
             case CreateRoom() | JoinRoom():
                 return self._enter(client, known, message, now_s)
@@ -252,10 +243,10 @@ class Desk:
         return False
 
 
-def _check_rate(known: _Client, event: str, payload: dict[str, Any], now_s: float) -> None:
+def _check_rate(known: _Client, event: str, payload: SignalingWire | dict[str, Any], now_s: float) -> None:
     if event == "leave-room":
         return  # there are no more of these than of joins, and a seat that stays harms the others
-    to = payload.get("to")
+    to = payload.get("to") if isinstance(payload, dict) else getattr(payload, "to", None)
     if known.limits.check(event, now_s, to if isinstance(to, str) else None) is not Verdict.PASS:
         raise RoomError(f"Too many messages of the kind {event}: wait a moment.", "rate-limited")
 

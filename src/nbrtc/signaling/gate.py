@@ -6,14 +6,16 @@ without a word in the log that a stranger could fill.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import msgspec
-from engineio.async_drivers.aiohttp import WebSocket
 from socketio import AsyncServer
 from socketio.packet import CONNECT, DISCONNECT, EVENT, Packet
 
 from ..messages.signaling import MAX_NAME
+from .carrier import Carrier, abort
+from .events import Event, read_event
 
 MAX_DEPTH = 8
 """Levels of JSON objects and lists in what a client sends."""
@@ -22,8 +24,6 @@ MAX_UNKNOWN = 50
 RESERVED = frozenset(
     {"connect", "connect_error", "disconnect", "disconnecting", "message", "__disconnect_final"}
 )
-UPGRADE = "2probe"
-"""What Engine.IO sends to try a WebSocket beside the polling that it began with."""
 
 _DROPPED, _UNKNOWN = "nbrtc.dropped", "nbrtc.unknown"
 
@@ -55,7 +55,7 @@ class StrictJson:
 class GuardedPacket(Packet):  # type: ignore[misc]  # socketio ships no types
     """A Socket.IO packet that raises `Violation` while it is decoded; sent packets are not looked at.
 
-    For ``socketio.AsyncServer(serializer=GuardedPacket)``, together with `install`.
+    For ``socketio.AsyncServer(serializer=GuardedPacket)``, together with `Gate`.
     """
 
     uses_binary_events = False
@@ -88,85 +88,79 @@ class GuardedPacket(Packet):  # type: ignore[misc]  # socketio ships no types
                 raise Violation("not one name and one object")
 
 
-class GuardedWebSocket(WebSocket):  # type: ignore[misc]  # engineio ships no types
-    """Engine.IO's socket, which ends instead of passing on what Engine.IO would stumble over.
-
-    Engine.IO parses the payload of a packet as JSON itself, unless it begins with a digit, and lets the
-    errors of that, and of an empty packet, end in the web server's log.
-    """
-
-    async def wait(self) -> str:
-        """The next packet; OSError, as for a closed socket, where it is none of Engine.IO's text packets."""
-        data = await super().wait()
-        if not isinstance(data, str) or not _is_engine_packet(data):
-            abort(self.environ)
-            raise OSError("a packet that clients do not send")
-        return data
-
-
-def install(server: AsyncServer, on_refused: Callable[[str], None]) -> None:
-    """Put the gate in front of a server whose serializer is `GuardedPacket`.
+class Gate:
+    """The gate in front of a server whose serializer is `GuardedPacket`. On the server's loop.
 
     Parameters
     ----------
     server
         Before it handles its first request, and with ``async_handlers=False``.
     on_refused
-        Told why a client was disconnected, for a counter; on the server's loop. The reason never holds what
-        the client sent.
+        Told why a client was disconnected, for a counter. The reason never holds what the client sent.
+    take
+        Asked for each well-formed event, with the id of the client's socket; where it says False, Socket.IO's
+        handlers get the event.
     """
-    handle = server.eio.handlers["message"]
-    # the driver's table is one for all servers of the process
-    server.eio._async = {**server.eio._async, "websocket": GuardedWebSocket}
 
-    async def guarded(eio_sid: str, data: object) -> None:
-        environ = server.environ.get(eio_sid)
+    def __init__(
+        self,
+        server: AsyncServer,
+        on_refused: Callable[[str], None],
+        take: Callable[[str, Event], bool] = lambda *_: False,
+    ) -> None:
+        self.carriers: dict[str, Carrier] = {}
+        """The open WebSockets by the ids of their sockets."""
+        self._server = server
+        self._on_refused = on_refused
+        self._take = take
+        self._handle = server.eio.handlers["message"]
+        # the driver's table is one for all servers of the process
+        server.eio._async = {**server.eio._async, "websocket": partial(Carrier, self.carriers)}
+        server.eio.on("message", self._pass)
+        server.on("*", self._pass_over)
+
+    def condemn(self, eio_sid: str) -> bool:
+        """Cut a client's connection and hear nothing more from it; False if that was done before."""
+        environ = self._server.environ.get(eio_sid)
+        if environ is None or environ.get(_DROPPED):
+            return False
+        environ[_DROPPED] = True
+        abort(environ)
+        if carrier := self.carriers.get(eio_sid):  # not the first request's connection, after an upgrade
+            carrier.abort()
+        return True
+
+    async def drop(self, eio_sid: str) -> None:
+        """Disconnect a client at once, whatever waits for it; its ``disconnect`` handler has run then.
+
+        A polite disconnect would wait until the client has read what was sent before, and take its further
+        messages in the meantime.
+        """
+        self.condemn(eio_sid)
+        if socket := self._server.eio.sockets.get(eio_sid):
+            await socket.close(wait=False, abort=True, reason=self._server.reason.SERVER_DISCONNECT)
+            await socket.queue.put(None)  # ends a poll that waits for something to send
+
+    async def _pass(self, eio_sid: str, data: object) -> None:
+        environ = self._server.environ.get(eio_sid)
         if environ is None or environ.get(_DROPPED):
             return
+        event = read_event(data) if isinstance(data, str) else None
+        if event is not None and self._take(eio_sid, event):
+            return
         try:
-            await handle(eio_sid, data)
+            await self._handle(eio_sid, data)
         except Violation as violation:
-            on_refused(str(violation))
-            await drop(server, eio_sid)
+            self._on_refused(str(violation))
+            await self.drop(eio_sid)
 
-    async def unknown(event: str, sid: str, _: object) -> dict[str, Any]:
-        environ = server.get_environ(sid)
+    async def _pass_over(self, event: str, sid: str, _: object) -> dict[str, Any]:
+        environ = self._server.get_environ(sid)
         environ[_UNKNOWN] = environ.get(_UNKNOWN, 0) + 1
         if environ[_UNKNOWN] > MAX_UNKNOWN:
             raise Violation("unknown events")
         sentence = f"This server does not know the event {event[:MAX_NAME]!r}."
         return {"error": {"code": "invalid", "message": sentence}}
-
-    server.eio.on("message", guarded)
-    server.on("*", unknown)
-
-
-async def drop(server: AsyncServer, eio_sid: str) -> None:
-    """Disconnect a client at once, whatever waits for it; its ``disconnect`` handler has run then.
-
-    A polite disconnect would wait until the client has read what was sent before, and take its further
-    messages in the meantime.
-    """
-    environ, socket = server.environ.get(eio_sid), server.eio.sockets.get(eio_sid)
-    if environ is not None:
-        environ[_DROPPED] = True
-        abort(environ)
-    if socket is not None:
-        await socket.close(wait=False, abort=True, reason=server.reason.SERVER_DISCONNECT)
-        await socket.queue.put(None)  # ends a poll that waits for something to send
-
-
-def abort(environ: dict[str, Any]) -> None:
-    """Close the connection of a request without its peer's consent."""
-    transport = environ["aiohttp.request"].transport
-    if transport is not None:
-        transport.abort()
-
-
-def _is_engine_packet(data: str) -> bool:
-    if data[:1] == "4":
-        return data[1:2] in tuple("0123456789")
-    return data in ("1", "3", "5", UPGRADE)
 
 
 def _is_deeper(value: object, levels: int) -> bool:

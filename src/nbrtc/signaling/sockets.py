@@ -23,9 +23,11 @@ from engineio.payload import Payload
 from socketio.exceptions import ConnectionRefusedError as Refused
 
 from ..errors import RoomError
-from ..messages.signaling import CLIENT_EVENTS, MAX_PACKET_BYTES, PATH
+from ..messages.signaling import CLIENT_EVENTS, MAX_PACKET_BYTES, PATH, SignalingWire
 from ..rooms import Outcome
-from .gate import GuardedPacket, drop, install
+from .carrier import text_frame
+from .events import Event
+from .gate import Gate, GuardedPacket
 
 PING_S = 10.0
 """A ping this long after the last answer, and this long for the answer: a dead peer is noticed in 20 s."""
@@ -63,8 +65,8 @@ class Receiver(Protocol):
     def connect(self, client: str, request: web.Request, auth: dict[str, Any]) -> None:
         """Let a client in; `RoomError` refuses it."""
 
-    def take(self, client: str, event: str, payload: dict[str, Any]) -> Answer:
-        """Answer one of `CLIENT_EVENTS`."""
+    def take(self, client: str, event: str, payload: SignalingWire | dict[str, Any]) -> Answer:
+        """Answer one of `CLIENT_EVENTS`: as its message, or as JSON that may be anything else."""
 
     def gone(self, client: str) -> Outcome:
         """A client that was let in has gone."""
@@ -170,7 +172,7 @@ class Sockets(socketio.AsyncServer):  # type: ignore[misc]  # socketio ships no 
         self._is_closing = False
         self.on("connect", self._connect)
         self.on("disconnect", self._disconnect)
-        install(self, receiver.refused)
+        self._gate = Gate(self, receiver.refused, self._take)
 
     def _engineio_server_class(self) -> type[_EngineServer]:
         return _EngineServer
@@ -247,6 +249,12 @@ class Sockets(socketio.AsyncServer):  # type: ignore[misc]  # socketio ships no 
 
     # --- messages ----------------------------------------------------------------------------------------
 
+    def _take(self, client: str, event: Event) -> bool:
+        if client not in self._connected:
+            return False
+        self._answer(client, event.name, event.id, event.message)
+        return True
+
     async def _handle_event(
         self,
         eio_sid: str,
@@ -254,21 +262,23 @@ class Sockets(socketio.AsyncServer):  # type: ignore[misc]  # socketio ships no 
         id: int | None,  # noqa: A002  # the library's name
         data: list[Any],
     ) -> None:
-        """Answer one event: first its acknowledgement, then what follows from it, with nothing in between."""
+        """Answer an event that `_take` left over."""
         event, payload = data
         if event not in CLIENT_EVENTS:
             await super()._handle_event(eio_sid, namespace, id, data)
-            return
-        if eio_sid not in self._connected:
-            return
-        answer = self._receiver.take(eio_sid, event, payload)
-        if id is not None:
-            self._push(eio_sid, Packet(MESSAGE, f"3{id}{_json([answer.acknowledgement])}"))
+        elif eio_sid in self._connected:
+            self._answer(eio_sid, event, "" if id is None else str(id), payload)
+
+    def _answer(self, client: str, event: str, ack_id: str, payload: SignalingWire | dict[str, Any]) -> None:
+        """First the acknowledgement, then what follows from the event, with nothing in between."""
+        answer = self._receiver.take(client, event, payload)
+        if ack_id:
+            self._push((client,), b"3" + ack_id.encode() + _json([answer.acknowledgement]))
         if error := answer.acknowledgement.get("error"):
-            self.send((eio_sid,), "error", error)
+            self.send((client,), "error", error)
         self.carry_out(answer.outcome)
         if answer.is_hostile:
-            self._drop(eio_sid, "goes on and on")
+            self._drop(client, "goes on and on")
 
     def carry_out(self, outcome: Outcome) -> None:
         """Tell everybody what a rule decided."""
@@ -283,18 +293,23 @@ class Sockets(socketio.AsyncServer):  # type: ignore[misc]  # socketio ships no 
             self.send(delivery.clients, delivery.event, delivery.data)
 
     def send(self, clients: Iterable[str], event: str, data: object) -> None:
-        """Queue one event for some clients, encoded once."""
-        packet = Packet(MESSAGE, f"2{_json([event, data])}")
-        for client in clients:
-            self._push(client, packet)
+        """Send one event to some clients, encoded once."""
+        self._push(clients, b"2" + _json([event, data]))
 
-    def _push(self, client: str, packet: Packet) -> None:
-        socket = self.eio.sockets.get(client)
-        if socket is None or socket.closed or socket.closing or socket.queue.is_over:
-            return
-        socket.queue.put_nowait(packet)
-        if socket.queue.is_over:
-            self._drop(client, "does not read")
+    def _push(self, clients: Iterable[str], packet: bytes) -> None:
+        """Send a packet of Socket.IO: at once, or as soon as the client has read what is before it."""
+        frame, waiting = text_frame(b"4" + packet), None
+        for client in clients:
+            socket = self.eio.sockets.get(client)
+            if socket is None or socket.closed or socket.closing or socket.queue.is_over:
+                continue
+            carrier = self._gate.carriers.get(client)
+            if carrier is not None and carrier.write(frame):
+                continue
+            waiting = waiting or Packet(MESSAGE, packet.decode())
+            socket.queue.put_nowait(waiting)
+            if socket.queue.is_over:
+                self._drop(client, "does not read")
 
     # --- ends --------------------------------------------------------------------------------------------
 
@@ -334,13 +349,14 @@ class Sockets(socketio.AsyncServer):  # type: ignore[misc]  # socketio ships no 
             async with asyncio.timeout(GOODBYE_S):
                 await farewell.wait()
         except TimeoutError:
-            await drop(self, client)
+            await self._gate.drop(client)
         self._farewells.pop(client, None)
 
     def _drop(self, client: str, reason: str) -> None:
-        if client in self._addresses:
+        # at once: what it has sent in the meantime would be answered before a task has its turn
+        if client in self._addresses and self._gate.condemn(client):
             self._receiver.refused(reason)
-            self._spawn(drop(self, client))
+            self._spawn(self._gate.drop(client))
 
     def _spawn(self, errand: Any) -> None:
         task = asyncio.get_running_loop().create_task(errand, name="nbrtc-sockets")
@@ -362,5 +378,5 @@ def address_of(request: web.Request) -> str:
     return str(address)
 
 
-def _json(value: object) -> str:
-    return msgspec.json.encode(value).decode()
+def _json(value: object) -> bytes:
+    return msgspec.json.encode(value)

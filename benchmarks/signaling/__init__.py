@@ -1,0 +1,1 @@
+"""The load benchmark of the room server, beside npm's socket.io."""
