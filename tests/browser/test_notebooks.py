@@ -1,34 +1,53 @@
-"""The notebooks that teach run from top to bottom, with a person's one click."""
+"""The notebooks that teach run from top to bottom, with a person's clicks and nothing else."""
 
 import json
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import OpenNotebook
-from tests.browser.notebook import plain
+from tests.browser.notebook import Notebook, plain
 from tests.browser.widget import Widget
 
-NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("[0-9]*.ipynb"))
+NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_it_runs_from_top_to_bottom(path: Path, page: Page, open_notebook: OpenNotebook) -> None:
-    notebook = open_notebook(page, json.loads(path.read_text()))
-    code = [index for index, cell in enumerate(notebook.cells()) if cell["cell_type"] == "code"]
-    first, asking, *rest = code
-    notebook.run(first)
-    notebook.start(asking)
-    widget = Widget(notebook, first)
-    expect(widget.root).to_contain_text("Python asks you to join.")
-    widget.start()
-    notebook.wait_done(asking)
-    for index in rest:
-        notebook.run(index)
-    expect(widget.button("Start camera")).to_be_enabled()
-    outputs = "\n".join(plain(notebook.text(index)) for index in code)
+def test_every_notebook_is_run_here() -> None:
+    assert sorted(path.stem for path in NOTEBOOKS.glob("*.ipynb")) == ["01-first-call", "02-rooms"]
+
+
+def test_the_first_call_runs_from_top_to_bottom(page: Page, open_notebook: OpenNotebook) -> None:
+    notebook = open_notebook(page, json.loads((NOTEBOOKS / "01-first-call.ipynb").read_text()))
+    outputs = run(notebook, calls=1)
     assert "'connected'" in outputs
     assert "uint8" in outputs
     assert "stopped" in outputs or "MB" in outputs
-    notebook.screenshot(path.stem)
+
+
+def test_alice_and_bob_meet_in_one_notebook(page: Page, open_notebook: OpenNotebook) -> None:
+    notebook = open_notebook(page, json.loads((NOTEBOOKS / "02-rooms.ipynb").read_text()))
+    outputs = run(notebook, calls=2)
+    assert "('connected', 'connected')" in outputs
+    assert "(480, 640, 3) uint8" in outputs
+    assert "Alice wrote: Hello Bob!" in outputs
+    assert "the robot sees Alice: (480, 640, 3) ; Alice's Python sees the robot: (240, 320, 3)" in outputs
+    assert "/r/notebook-two and a token" in outputs
+    assert "('closed', 'closed', 'closed')" in outputs
+
+
+def run(notebook: Notebook, calls: int) -> str:
+    """Run all code cells; the first ones show calls, and the one after them asks for their clicks."""
+    code = [index for index, cell in enumerate(notebook.cells()) if cell["cell_type"] == "code"]
+    shown, asking, rest = code[:calls], code[calls], code[calls + 1 :]
+    for index in shown:
+        notebook.run(index)
+    notebook.start(asking)
+    for index in shown:
+        widget = Widget(notebook, index)
+        expect(widget.root).to_contain_text("Python asks you to join.")
+        widget.button("Start camera").click()
+    notebook.wait_done(asking)
+    for index in rest:
+        notebook.run(index)
+    notebook.screenshot(notebook.path.stem)
+    return "\n".join(plain(notebook.text(index)) for index in code)
