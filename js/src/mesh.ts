@@ -46,6 +46,8 @@ export class Mesh {
   #settledAt_ms = 0;
   #settling: ReturnType<typeof setTimeout> | undefined;
   #present: readonly Participant[] = [];
+  /** Those whose seat is held although they have gone; forgotten with the room. */
+  readonly #gone = new Set<string>();
   #video: MediaStreamTrack | null = null;
   #audio: MediaStreamTrack | null = null;
 
@@ -125,13 +127,15 @@ export class Mesh {
     this.#present = this.#others.value = [];
     this.#waiting = [];
     this.#early = [];
+    this.#gone.clear();
     this.#isReachable = false;
     this.#settledAt_ms = 0;
   }
 
   #settle(): void {
     clearTimeout(this.#settling);
-    const present = new Map(this.#present.map((participant) => [participant.id, participant]));
+    const here = this.#present.filter((participant) => !this.#hasGone(participant));
+    const present = new Map(here.map((participant) => [participant.id, participant]));
     const wait_ms = this.#settledAt_ms - performance.now();
     const missing = this.#others.value.filter(({ id }) => !present.has(id));
     // a server or an engine that has just begun knows only those who are back already
@@ -153,7 +157,15 @@ export class Mesh {
   }
 
   #isAlive(id: string): boolean {
-    return this.#peers.get(id)?.connection?.connectionState === "connected";
+    const peer = this.#peers.get(id);
+    return peer?.isConnected === true && !peer.isClosedByOther;
+  }
+
+  /** A page whose signaling alone was lost keeps its connections: one that closed them has gone, seat or not. */
+  #hasGone({ id, isConnected }: Participant): boolean {
+    if (isConnected) this.#gone.delete(id);
+    else if (this.#peers.get(id)?.isClosedByOther) this.#gone.add(id);
+    return this.#gone.has(id);
   }
 
   #make(id: string): Peer {
@@ -173,6 +185,7 @@ export class Mesh {
       onStanding: () => this.#report(id),
       onConnection: (connection, generation, ended) => void poller.follow(connection, generation, ended),
       onReceiver: (receiver, kind) => this.#options.onReceiver(id, receiver, kind),
+      onClosedByOther: () => this.#settle(),
       onProblem: this.#options.onProblem,
     });
     peer.setTracks(this.#video, this.#audio);

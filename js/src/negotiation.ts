@@ -25,6 +25,8 @@ export interface NegotiationOptions {
   /** A transceiver is there; its track carries nothing yet. */
   readonly onReceiver: (receiver: RTCRtpReceiver, kind: MediaKind) => void;
   readonly onState: (state: RTCPeerConnectionState) => void;
+  /** See `isClosedByOther`. */
+  readonly onClosedByOther: () => void;
   /** The browser refused this; without a description there will be no connection. */
   readonly onRefused: (what: "description" | "candidate" | "track", error: unknown) => void;
 }
@@ -53,7 +55,10 @@ export class Negotiation {
     this.connection = new RTCPeerConnection(options.configuration);
     this.connection.onnegotiationneeded = () => void this.#offer();
     this.connection.onicecandidate = ({ candidate }) => this.#candidate(candidate);
-    this.connection.onconnectionstatechange = () => options.onState(this.connection.connectionState);
+    this.connection.onconnectionstatechange = () => {
+      this.#watchTransport();
+      options.onState(this.connection.connectionState);
+    };
     this.connection.onsignalingstatechange = () => {
       if (this.#again && this.connection.signalingState === "stable") void this.#offer();
     };
@@ -84,6 +89,11 @@ export class Negotiation {
 
   get isConnected(): boolean {
     return this.connection.connectionState === "connected";
+  }
+
+  /** The other side has closed its end (RFC 8446, section 6.1): the connection's own state says so seconds later. */
+  get isClosedByOther(): boolean {
+    return this.#transport?.state === "closed";
   }
 
   /** The description comes from the very peer connection that this one is connected with (RFC 8122). */
@@ -152,6 +162,18 @@ export class Negotiation {
     connection.onnegotiationneeded = connection.onicecandidate = null;
     connection.onconnectionstatechange = connection.onsignalingstatechange = null;
     connection.close();
+  }
+
+  get #transport(): RTCDtlsTransport | null {
+    return this.#transceivers.audio?.sender.transport ?? null;
+  }
+
+  #watchTransport(): void {
+    const transport = this.#transport;
+    if (transport === null) return;
+    transport.onstatechange = () => {
+      if (!this.#closed && this.isClosedByOther) this.#options.onClosedByOther();
+    };
   }
 
   async #offer(): Promise<void> {

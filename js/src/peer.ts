@@ -26,6 +26,8 @@ export interface PeerOptions {
   /** A new connection; `ended` aborts with it. */
   readonly onConnection: (connection: RTCPeerConnection, generation: number, ended: AbortSignal) => void;
   readonly onReceiver: (receiver: RTCRtpReceiver, kind: MediaKind) => void;
+  /** See `isClosedByOther`. */
+  readonly onClosedByOther: () => void;
   readonly onProblem: (code: string, text: string) => void;
 }
 
@@ -74,6 +76,15 @@ export class Peer {
 
   get connection(): RTCPeerConnection | null {
     return this.#negotiation?.connection ?? null;
+  }
+
+  get isConnected(): boolean {
+    return this.#negotiation?.isConnected ?? false;
+  }
+
+  /** The other side has closed the connection: it left, or makes another one. */
+  get isClosedByOther(): boolean {
+    return this.#negotiation?.isClosedByOther ?? false;
   }
 
   /** What sends our picture; null until the transceivers are there. */
@@ -210,6 +221,7 @@ export class Peer {
       send: (half) => this.#say(generation, half),
       onReceiver: (receiver, kind) => this.#receive(receiver, kind, ended.signal),
       onState: (state) => this.#changed(state),
+      onClosedByOther: this.#options.onClosedByOther,
       onRefused: (what, error) => this.#refused(what, error),
     });
     this.#negotiation = negotiation;

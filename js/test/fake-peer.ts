@@ -14,6 +14,7 @@ export class FakeChannel {
 
 export class FakeSender {
   track: FakeTrack | null = null;
+  readonly transport = { state: "connected", onstatechange: null as (() => void) | null };
   readonly parameters = { encodings: [{ active: true } as RTCRtpEncodingParameters] };
   async replaceTrack(track: FakeTrack | null): Promise<void> {
     this.track = track;
@@ -128,6 +129,13 @@ export class FakePeer {
   become(state: RTCPeerConnectionState): void {
     this.connectionState = state;
     this.onconnectionstatechange?.();
+  }
+
+  /** The other side has closed its end (RFC 8446, section 6.1): the connection's own state stays as it is. */
+  endByOther(): void {
+    const { transport } = this.sender("audio");
+    transport.state = "closed";
+    transport.onstatechange?.();
   }
 
   sender(kind: "audio" | "video"): FakeSender {

@@ -26,6 +26,8 @@ export class FakeServer {
   refusals: SignalingError[] = [];
   /** As if it had been restarted: no room, no tokens. */
   exists = false;
+  /** It signed none of the tokens that are about. */
+  hasNewSecret = false;
   #listener: LineListener | null = null;
   #tokens = 0;
   #orders = 0;
@@ -34,6 +36,9 @@ export class FakeServer {
   readonly dial: Dial = async (auth, listener) => {
     this.auths.push(auth);
     if (!this.isUp) throw new SignalingError("unreachable", "The room's server cannot be reached.");
+    if (this.hasNewSecret && auth.token !== undefined) {
+      throw new SignalingError("not-allowed", "The room token is not one of this server's.");
+    }
     this.#listener = listener;
     const line: Line = {
       request: async (event, payload) => {

@@ -314,6 +314,16 @@ describe("a lost line", () => {
     expect(guest.state.room?.phase).toBe("joined");
   });
 
+  test("a server that restarted with another secret is entered without the token that it did not sign", async () => {
+    guest = new Guest(server, { token: "t", mustExist: true });
+    await inside();
+    server.hasNewSecret = true;
+    server.restart();
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(guest.state.room?.phase).toBe("joined");
+    expect(server.auths.map(({ token }) => token)).toEqual(["t", "t", undefined]);
+  });
+
   test("a line that is lost while one joins again is tried again, one at a time", async () => {
     await inside();
     server.refusals = [new SignalingError("unreachable", "The room's server does not answer.")];

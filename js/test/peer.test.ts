@@ -41,6 +41,7 @@ function peerOf(change: Partial<Participant>, me: Partial<Participant> = {}): Pe
     onStanding: (standing) => standings.push(standing),
     onConnection: () => undefined,
     onReceiver: () => undefined,
+    onClosedByOther: () => undefined,
     onProblem: (_code, text) => problems.push(text),
   });
 }

@@ -348,6 +348,23 @@ describe("while Python or the room's server is away", () => {
     expect(notes()).toEqual(["Bob left."]);
   });
 
+  test("nobody waits for those who have closed the connection", async () => {
+    await enter([ada, bob]);
+    await meet("ada", "bob");
+    page.state({ ...inside([ada, bob]), room: roomInfo({ me: "me", phase: "reconnecting" }) });
+    peers()[0]?.endByOther();
+    expect(names()).toEqual(["Ada", "Bob"]); // the room has not said so yet
+    page.state(inside([{ ...bob, isConnected: false }])); // his seat is held
+    expect(names()).toEqual(["Bob"]);
+    peers()[1]?.endByOther();
+    expect(names()).toEqual([]);
+    page.state(inside([{ ...bob, isConnected: false }]));
+    expect(names()).toEqual([]);
+    expect(notes()).toEqual(["Ada left.", "Bob left."]);
+    page.state(inside([bob]));
+    expect(names()).toEqual(["Bob"]);
+  });
+
   test("a new engine is told how everybody stands, once its link is open", async () => {
     await enter([ada]);
     await meet("ada");

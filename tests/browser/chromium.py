@@ -8,12 +8,12 @@ from typing import Literal
 import numpy as np
 from playwright.sync_api import Browser, Playwright
 
-Camera = Literal["clip", "any-size", "denied", "none"]
+Camera = Literal["clip", "other-clip", "any-size", "denied", "none"]
 """What getUserMedia finds.
 
-``clip``: 640x480 at 30 fps, the quadrants of `QUADRANTS` and a moving bar. ``any-size``: Chromium's own test
-picture in sizes up to 1920x1080. Both come with a microphone that beeps. ``denied``: NotAllowedError.
-``none``: NotFoundError.
+``clip``: 640x480 at 30 fps, the quadrants of `QUADRANTS` and a moving bar. ``other-clip``: 320x240 at 30 fps,
+those of `OTHER_QUADRANTS`. ``any-size``: Chromium's own test picture in sizes up to 1920x1080. These come
+with a microphone that beeps. ``denied``: NotAllowedError. ``none``: NotFoundError.
 """
 
 QUADRANTS = {
@@ -23,6 +23,17 @@ QUADRANTS = {
     "bottom right": (255, 255, 255),
 }
 """RGB of the clip's corners: they tell a mirrored or upside-down picture, and red from blue."""
+
+OTHER_QUADRANTS = {
+    "top left": (255, 255, 0),
+    "top right": (0, 255, 255),
+    "bottom left": (255, 0, 255),
+    "bottom right": (0, 0, 0),
+}
+"""Somebody else's: no corner is like the clip's, nor like the clip's negative."""
+
+SHARED_TITLE = "Shared by the tests"
+"""The tab that getDisplayMedia takes, where the camera is a clip; closing it ends the share."""
 
 COMMON_FLAGS = (
     "--use-fake-device-for-media-stream",
@@ -41,10 +52,20 @@ def find_chromium() -> str | None:
     return next((path for name in names if name and (path := shutil.which(name))), None)
 
 
-def launch(playwright: Playwright, executable: str, camera: Camera, clip: Path) -> Browser:
-    """Start a Chromium of its own, with a fresh profile."""
+def launch(playwright: Playwright, executable: str, camera: Camera, folder: Path) -> Browser:
+    """Start a Chromium of its own, with a fresh profile; its clip is written into the folder."""
+    clip = folder / f"{camera}.y4m"
+    if camera == "clip":
+        write_clip(clip)
+    elif camera == "other-clip":
+        write_clip(clip, OTHER_QUADRANTS, width=320, height=240)
+    of_clip = (  # not the fake UI, which would share a screen of one colour instead of a tab
+        f"--auto-select-tab-capture-source-by-title={SHARED_TITLE}",
+        f"--use-file-for-fake-video-capture={clip}",
+    )
     flags = {
-        "clip": ("--use-fake-ui-for-media-stream", f"--use-file-for-fake-video-capture={clip}"),
+        "clip": of_clip,
+        "other-clip": of_clip,
         "any-size": ("--use-fake-ui-for-media-stream",),
         "denied": ("--use-fake-ui-for-media-stream=deny",),
         "none": ("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream=device-count=0"),
@@ -53,12 +74,24 @@ def launch(playwright: Playwright, executable: str, camera: Camera, clip: Path) 
     return playwright.chromium.launch(executable_path=executable, args=[*COMMON_FLAGS, *flags, *sandbox])
 
 
-def write_clip(path: Path, *, width: int = 640, height: int = 480, fps: int = 30) -> None:
+def permissions(camera: Camera) -> list[str]:
+    """What a context has to be granted, where no fake UI answers for the person."""
+    return ["camera", "microphone"] if camera in ("clip", "other-clip") else []
+
+
+def write_clip(
+    path: Path,
+    quadrants: dict[str, tuple[int, int, int]] = QUADRANTS,
+    *,
+    width: int = 640,
+    height: int = 480,
+    fps: int = 30,
+) -> None:
     """Write one second of the test picture, uncompressed (YUV4MPEG2); Chromium plays it in a loop."""
     picture = np.zeros((height, width, 3), np.float64)
     rows = {"top": slice(0, height // 2), "bottom": slice(height // 2, height)}
     columns = {"left": slice(0, width // 2), "right": slice(width // 2, width)}
-    for corner, colour in QUADRANTS.items():
+    for corner, colour in quadrants.items():
         row, column = corner.split()
         picture[rows[row], columns[column]] = colour
     # BT.601, limited range; the tests ask only which channels are bright, so that no matrix is pinned here.

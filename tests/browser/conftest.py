@@ -22,6 +22,7 @@ from playwright.sync_api import (
 from tests.browser import chromium
 from tests.browser.jupyterlab import JupyterLab
 from tests.browser.notebook import ARTIFACTS, Notebook
+from tests.browser.server import ServerProcess
 
 LOG_LINES = 60
 """How much of the log a failure shows; the whole file stays in pytest's temporary folder."""
@@ -41,6 +42,12 @@ class OpenNotebook(Protocol):
     """Writes a notebook and opens it in a window; see `Notebook.open`."""
 
     def __call__(self, page: Page, cells: list[str] | dict[str, Any]) -> Notebook: ...
+
+
+class Serve(Protocol):
+    """Starts ``nbrtc serve`` with these options."""
+
+    def __call__(self, *arguments: str, keeps_secret: bool = True) -> ServerProcess: ...
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -78,13 +85,12 @@ def browser_with(
     playwright: Playwright, chromium_path: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[[chromium.Camera], Browser]]:
     """Give the Chromium with this camera, started when a test first asks for it."""
-    clip = tmp_path_factory.mktemp("camera") / "quadrants.y4m"
-    chromium.write_clip(clip)
+    folder = tmp_path_factory.mktemp("camera")
     browsers: list[Browser] = []
 
     @cache
     def get(camera: chromium.Camera) -> Browser:
-        browsers.append(chromium.launch(playwright, chromium_path, camera, clip))
+        browsers.append(chromium.launch(playwright, chromium_path, camera, folder))
         return browsers[-1]
 
     yield get
@@ -117,7 +123,9 @@ def new_page(
 
     def open_page(camera: chromium.Camera = "clip", context: BrowserContext | None = None) -> Page:
         if context is None:
-            context = browser_with(camera).new_context(viewport={"width": 1280, "height": 900})
+            context = browser_with(camera).new_context(
+                viewport={"width": 1280, "height": 900}, permissions=chromium.permissions(camera)
+            )
             contexts.append(context)
         page = context.new_page()
         page.on("console", note)
@@ -142,6 +150,20 @@ def open_notebook(lab: JupyterLab, request: pytest.FixtureRequest) -> OpenNotebo
         return Notebook.open(lab, page, f"{slug(request.node.name)}-{next(NUMBERS)}.ipynb", cells)
 
     return open_in
+
+
+@pytest.fixture
+def serve(tmp_path: Path, nothing_left: None) -> Iterator[Serve]:
+    """Start room servers of their own processes; all end after the test."""
+    servers: list[ServerProcess] = []
+
+    def start(*arguments: str, keeps_secret: bool = True) -> ServerProcess:
+        servers.append(ServerProcess(tmp_path, *arguments, keeps_secret=keeps_secret))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.close()
 
 
 # --- what a failure shows -----------------------------------------------------------------------------------

@@ -140,6 +140,12 @@ class JupyterLab:
                 return process
         raise LookupError(f"no process runs kernel {kernel_id}")
 
+    def engine_process(self, kernel_id: str) -> psutil.Process:
+        """The one engine of a kernel."""
+        below = self.kernel_process(kernel_id).children()
+        (engine,) = [process for process in below if "nbrtc.engine" in process.cmdline()]
+        return engine
+
     def close(self) -> None:
         """End the server and everything that it started; may be called twice."""
         if self._process.poll() is None:

@@ -9,6 +9,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import psutil
 from jupyter_client.blocking.client import BlockingKernelClient
 from playwright.sync_api import Locator, Page
 from playwright.sync_api import TimeoutError as WaitTimeout
@@ -76,6 +77,11 @@ class Notebook:
     def kernel_id(self) -> str:
         """Id of the running kernel; stays the same when it is restarted."""
         return str(self.page.evaluate(f"() => {KERNEL}.id"))
+
+    @property
+    def engine(self) -> psutil.Process:
+        """The one engine of the running kernel, to kill or to freeze it."""
+        return self.lab.engine_process(self.kernel_id)
 
     def restart_kernel(self) -> None:
         """Restart the kernel, without JupyterLab's question, and wait until it is idle."""

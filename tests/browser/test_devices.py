@@ -177,7 +177,7 @@ def test_the_quality_is_applied_to_the_open_camera(new_page: NewPage, open_noteb
     widget.start()
     wait_size(widget, 1280, 720)
 
-    widget.button("Quality: Medium").click()
+    widget.button("Quality: Auto").click()
     widget.root.get_by_role("menuitemradio", name="Low").click()
     wait_size(widget, 640, 480)
     widget.wait_python("call.quality.name == 'low'")

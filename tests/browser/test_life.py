@@ -6,13 +6,11 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import psutil
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.chromium import QUADRANTS
 from tests.browser.conftest import NewPage, OpenNotebook
 from tests.browser.jupyterlab import JupyterLab
-from tests.browser.notebook import Notebook
 from tests.browser.probe import Probe
 from tests.browser.widget import CALL, Widget
 
@@ -188,7 +186,7 @@ def test_a_dead_or_hanging_engine_is_replaced_and_the_raw_camera_never_shows(
     widget.wait_corners("python", NEGATIVE)
     page.evaluate("window.nbrtcSeen.raw = window.nbrtcSeen.pictures = 0")
     for fault in (signal.SIGKILL, signal.SIGSTOP):
-        engine = engine_of(notebook)
+        engine = notebook.engine
         page.evaluate("window.nbrtcSeen.words.length = 0")
         at_s = time.time()
         engine.send_signal(fault)
@@ -198,19 +196,12 @@ def test_a_dead_or_hanging_engine_is_replaced_and_the_raw_camera_never_shows(
         seen = page.evaluate("window.nbrtcSeen")
         words = [(round(moment_s - at_s, 2), text) for moment_s, text in seen["words"]]
         record_property(fault.name, words)
-        assert engine_of(notebook) != engine
+        assert notebook.engine != engine
         assert "engine" in notebook.execute("print([problem.code for problem in call.errors])")
         noticed_s = next(moment_s for moment_s, text in words if "Reconnecting" in text)
         assert noticed_s < 3, words  # 1 s is the aim; the rest is for a machine that has other things to do
         assert seen["pictures"] > 10
         assert seen["raw"] == 0
-
-
-def engine_of(notebook: Notebook) -> psutil.Process:
-    """The one engine of the notebook's kernel."""
-    below = notebook.lab.kernel_process(notebook.kernel_id).children()
-    (engine,) = [process for process in below if "nbrtc.engine" in process.cmdline()]
-    return engine
 
 
 BUSY = """

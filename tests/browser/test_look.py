@@ -1,15 +1,32 @@
 """How the widget looks, light and dark, narrow and wide: pictures to look at, and what none may show."""
 
-from itertools import product
+from typing import Literal
 
 from playwright.sync_api import Page, expect
 
 from tests.browser.chromium import QUADRANTS
 from tests.browser.conftest import OpenNotebook
 from tests.browser.notebook import ARTIFACTS, Notebook
-from tests.browser.widget import CALL, Widget
+from tests.browser.widget import CALL, ROOM_CALL, Widget
+
+BOTS = """
+import numpy as np
+
+def still(colour):
+    while True:
+        yield np.full((180, 320, 3), colour, np.uint8)
+
+bots = [
+    nbrtc.Bot(room="looks", name="Bob", video=still((30, 90, 200)), fps=5),
+    nbrtc.Bot(room="looks", name="Grace Hopper", video=still((200, 120, 30)), fps=5),
+    nbrtc.Bot(room="looks", name="Carol"),
+]
+"""
 
 WIDTHS = {"narrow": 400, "wide": 1000}
+Look = tuple[Literal["light", "dark"], str]
+FOUR: tuple[Look, ...] = (("light", "narrow"), ("light", "wide"), ("dark", "narrow"), ("dark", "wide"))
+TWO: tuple[Look, ...] = (("light", "wide"), ("dark", "narrow"))
 
 OUTSIDE = """root => {
   const frame = root.getBoundingClientRect();
@@ -49,9 +66,32 @@ def test_every_look(page: Page, open_notebook: OpenNotebook) -> None:
     look(notebook, widget, "measured")
 
 
-def look(notebook: Notebook, widget: Widget, state: str) -> None:
-    """Save the four pictures of a state; everything is inside the widget, and in the theme's colours."""
-    for theme, (name, width) in product(("light", "dark"), WIDTHS.items()):
+def test_every_look_of_a_room(page: Page, open_notebook: OpenNotebook) -> None:
+    notebook = open_notebook(page, [ROOM_CALL.format(room="looks", name="Ada Lovelace"), BOTS])
+    page.evaluate("window.jupyterapp.shell.collapseLeft()")
+    notebook.run(0)
+    widget = Widget(notebook)
+    expect(widget.button("Start camera")).to_be_enabled()
+    look(notebook, widget, "room-card", TWO)
+
+    widget.button("Start camera").click()
+    notebook.run(1)
+    for name, colour in (("Bob", (30, 90, 200)), ("Grace Hopper", (200, 120, 30))):
+        widget.wait_corners(name, [colour] * 4)
+    expect(widget.tile("Carol")).to_contain_text("camera off")
+    look(notebook, widget, "room")
+
+    notebook.execute("bots[0].chat.send('Is the lecture recorded? See https://example.org/notes')")
+    expect(widget.drawer("Chat")).to_contain_text("Is the lecture recorded?")
+    look(notebook, widget, "room-chat", TWO)
+    expect(widget.drawer("People").get_by_role("listitem")).to_have_count(4)
+    look(notebook, widget, "room-people", TWO)
+
+
+def look(notebook: Notebook, widget: Widget, state: str, looks: tuple[Look, ...] = FOUR) -> None:
+    """Save the pictures of a state; everything is inside the widget, and in the theme's colours."""
+    for theme, name in looks:
+        width = WIDTHS[name]
         notebook.set_theme(theme)
         resize(widget, width)
         widget.root.screenshot(path=ARTIFACTS / f"look-{state}-{name}-{theme}.png")

@@ -8,6 +8,7 @@ from playwright.sync_api import Locator, Page, expect
 from tests.browser.notebook import Notebook
 
 CALL = "import nbrtc\ncall = nbrtc.Call()\ncall"
+ROOM_CALL = "import nbrtc\ncall = nbrtc.Call(room={room!r}, name={name!r}, quality='low')\ncall"
 
 CORNERS = """async video => {
   const canvas = new OffscreenCanvas(video.videoWidth, video.videoHeight);
@@ -18,27 +19,16 @@ CORNERS = """async video => {
 }"""
 
 
-class Widget:
-    """One view of the call in a page."""
+class View:
+    """One view of a call in a page, whatever kind of page that is."""
 
-    def __init__(self, notebook: Notebook, cell: int = 0) -> None:
-        self.notebook = notebook
-        self.page: Page = notebook.page
-        self.root: Locator = notebook.cell(cell).locator(".nbrtc").first
+    def __init__(self, page: Page, root: Locator) -> None:
+        self.page = page
+        self.root = root
 
     def button(self, name: str | re.Pattern[str]) -> Locator:
         """A control by its accessible name."""
         return self.root.get_by_role("button", name=name, exact=True)
-
-    def start(self) -> None:
-        """Click "Start camera" and wait for the call."""
-        self.button("Start camera").click()
-        expect(self.status).to_contain_text("Connected", timeout=15_000)
-
-    def leave(self) -> None:
-        """Click "Leave call"; the card comes back."""
-        self.button("Leave call").click()
-        expect(self.button("Start camera")).to_be_visible()
 
     def words(self) -> str:
         """All that can be read in the view."""
@@ -54,8 +44,31 @@ class Widget:
         return self.root.locator(".nbrtc-status").first
 
     def video(self, whose: str) -> Locator:
-        """The picture of ``"own"`` or ``"python"``."""
-        return self.root.locator(f'video[data-nbrtc="{whose}"]')
+        """The picture of ``"own"`` or ``"python"``, or of somebody else in the room by name."""
+        if whose in ("own", "python"):
+            return self.root.locator(f'video[data-nbrtc="{whose}"]')
+        return self.root.get_by_label(f"{whose}'s picture", exact=True)
+
+    def tile(self, name: str) -> Locator:
+        """Somebody's place on the stage of a room; oneself is "You"."""
+        named = self.page.locator(".nbrtc-caption-name").get_by_text(name, exact=True)
+        return self.root.locator("figure[data-nbrtc-participant]", has=named)
+
+    def drawer(self, name: str) -> Locator:
+        """The drawer ``"Chat"``, ``"People"`` or ``"Statistics"``, opened if it is not."""
+        button = self.root.get_by_role("button", name=name, exact=True)
+        if button.get_attribute("aria-pressed") == "false":
+            button.click()
+        return self.root.get_by_role("region", name=name, exact=True)
+
+    def say(self, text: str) -> None:
+        """Write in the chat."""
+        self.drawer("Chat").get_by_role("textbox", name="Message").fill(text)
+        self.page.keyboard.press("Enter")
+
+    def person(self, name: str) -> Locator:
+        """Somebody in the list of people."""
+        return self.drawer("People").get_by_role("listitem").filter(has_text=name)
 
     def corners(self, whose: str) -> list[list[int]]:
         """RGB near the four corners, top left first."""
@@ -63,20 +76,7 @@ class Widget:
 
     def wait_corners(self, whose: str, wanted: list[tuple[int, int, int]], tolerance: int = 40) -> None:
         """Wait until the corners have these colours; fails with those that were seen last."""
-        seen = self.video(whose).evaluate(
-            f"""async (video, [wanted, tolerance]) => {{
-              const deadline = performance.now() + 15000;
-              for (;;) {{
-                const seen = video.videoWidth === 0 ? null : await ({CORNERS})(video);
-                const close = seen?.every((colour, corner) => colour.every(
-                  (value, channel) => Math.abs(value - wanted[corner][channel]) <= tolerance));
-                if (close || performance.now() > deadline) return seen;
-                await new Promise(resolve => setTimeout(resolve, 50));
-              }}
-            }}""",
-            [[list(colour) for colour in wanted], tolerance],
-        )
-        assert is_near(seen, wanted, tolerance), f"{whose}: {seen} instead of {wanted}"
+        wait_corners(self.video(whose), wanted, tolerance)
 
     def wait_playing(self, whose: str) -> None:
         """Wait until three new frames of a picture have been shown."""
@@ -91,6 +91,29 @@ class Widget:
         )
         assert shown == 3, f"{whose}: {shown} frames were shown in 15 s"
 
+
+class Widget(View):
+    """The view below a cell."""
+
+    def __init__(self, notebook: Notebook, cell: int = 0) -> None:
+        super().__init__(notebook.page, notebook.cell(cell).locator(".nbrtc").first)
+        self.notebook = notebook
+
+    def start(self) -> None:
+        """Click "Start camera" and wait for the call."""
+        self.button("Start camera").click()
+        expect(self.status).to_contain_text("Connected", timeout=15_000)
+
+    def enter(self) -> None:
+        """Click "Start camera" and wait until the room has let this page in."""
+        self.button("Start camera").click()
+        expect(self.status).to_have_text(re.compile("^(In |Waiting for others)"))
+
+    def leave(self) -> None:
+        """Click "Leave call"; the card comes back."""
+        self.button("Leave call").click()
+        expect(self.button("Start camera")).to_be_visible()
+
     def wait_python(self, condition: str) -> None:
         """Wait until an expression about `call` holds in the kernel."""
         self.notebook.execute(WAIT.format(condition=condition))
@@ -103,6 +126,24 @@ while not ({condition}):
     assert time.monotonic() < deadline, (call, call.errors)
     time.sleep(0.02)
 """
+
+
+def wait_corners(video: Locator, wanted: list[tuple[int, int, int]], tolerance: int = 40) -> None:
+    """Wait until the corners of a picture have these colours; fails with those that were seen last."""
+    seen = video.evaluate(
+        f"""async (video, [wanted, tolerance]) => {{
+          const deadline = performance.now() + 15000;
+          for (;;) {{
+            const seen = video.videoWidth === 0 ? null : await ({CORNERS})(video);
+            const close = seen?.every((colour, corner) => colour.every(
+              (value, channel) => Math.abs(value - wanted[corner][channel]) <= tolerance));
+            if (close || performance.now() > deadline) return seen;
+            await new Promise(resolve => setTimeout(resolve, 50));
+          }}
+        }}""",
+        [[list(colour) for colour in wanted], tolerance],
+    )
+    assert is_near(seen, wanted, tolerance), f"{video}: {seen} instead of {wanted}"
 
 
 def is_near(seen: list[list[int]] | None, wanted: list[tuple[int, int, int]], tolerance: int = 40) -> bool:

@@ -460,6 +460,20 @@ async def test_a_server_that_restarts_finds_the_room_as_it_was(hall: Hall) -> No
     assert (await refusal(hall.member("Eve"))).reason == "wrong-passcode"
 
 
+async def test_an_invitation_that_a_restarted_server_did_not_sign_costs_nobody_the_call(hall: Hall) -> None:
+    (ada,) = await hall.joined("Ada")
+    token = ada.room.invite_url.partition("#token=")[2]
+    bob = hall.member("Bob", token=token, must_exist=True)
+    await bob.join()
+    await hall.shut()
+    await until(lambda: bob.room.phase == "reconnecting")
+    await hall.open()  # with another secret
+    await until(lambda: ada.sees("Ada", "Bob") and bob.sees("Ada", "Bob"), "both to be back", s=5)
+
+    assert (ada.ear.left, bob.ear.left) == ([], [])
+    assert (await refusal(hall.member("Eve", token=token))).reason == "not-allowed"
+
+
 async def test_whoever_does_not_come_back_has_left_after_a_while(
     hall: Hall, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -85,6 +85,7 @@ export class Member {
   #dismissal: SignalingError | null = null;
   #lostAt_ms = 0;
   #entering = false;
+  #isTokenForgotten = false;
   #closed = false;
   #wake: (() => void) | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -174,24 +175,32 @@ export class Member {
         if (this.#closed || !(error instanceof SignalingError) || !goesOn(error)) throw error;
       }
       // spread, so that the pages of a class do not all come at once
-      await this.#sleep(pause_ms * (0.5 + Math.random()));
+      await this.#sleep(pause_ms * (0.5 + Math.random() / 2));
       if (this.#closed) throw new SignalingError("not-in-room", "You left the room.");
       pause_ms = Math.min(BACKOFF.most_ms, BACKOFF.growth * pause_ms);
     }
   }
 
   async #attempt(): Promise<void> {
-    const { token, passcode } = this.#ticket;
+    const { passcode } = this.#ticket;
+    const token = this.#isTokenForgotten ? null : this.#ticket.token;
     const auth = { ...(token === null ? {} : { token }), ...(passcode === null ? {} : { passcode }) };
     let line: Line | null = null;
-    line = await this.#dial(auth, {
-      onEvent: (event, payload) => {
-        if (line !== null && this.#line === line) this.#hear(event, payload);
-      },
-      onLost: () => {
-        if (line !== null && this.#line === line) this.#lost();
-      },
-    });
+    try {
+      line = await this.#dial(auth, {
+        onEvent: (event, payload) => {
+          if (line !== null && this.#line === line) this.#hear(event, payload);
+        },
+        onLost: () => {
+          if (line !== null && this.#line === line) this.#lost();
+        },
+      });
+    } catch (error) {
+      // a server that restarted without its secret holds no token valid, and may let in without one
+      const isRefused = error instanceof SignalingError && error.code === "not-allowed";
+      this.#isTokenForgotten ||= this.#joined !== null && isRefused;
+      throw error;
+    }
     if (this.#closed) {
       line.close();
       throw new SignalingError("not-in-room", "You left the room.");

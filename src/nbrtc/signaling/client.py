@@ -88,6 +88,7 @@ class RoomClient:
         self._seat_taken_over = ticket.participant if ticket.resume_token is not None else None
         self._resume_token = ticket.resume_token
         self._has_joined = False
+        self._is_token_forgotten = False
         self._outbox = Outbox()
         self._status: ParticipantStatus | None = None
         self._status_is_news = False
@@ -268,11 +269,17 @@ class RoomClient:
         await self._disconnect()
         ticket = self._ticket
         address = await self._find_server()
-        auth = {"token": address.token or ticket.token, "passcode": ticket.passcode}
+        own_token = None if self._is_token_forgotten else ticket.token
+        auth = {"token": address.token or own_token, "passcode": ticket.passcode}
         self._early = []
         connection = self._connection = Connection(self._on_event, self._wake.set)
         self._dismissed = None
-        await connection.open(address, {key: value for key, value in auth.items() if value is not None})
+        try:
+            await connection.open(address, {key: value for key, value in auth.items() if value is not None})
+        except RoomError as error:
+            # a server that restarted without its secret holds no token valid, and may let in without one
+            self._is_token_forgotten |= self._has_joined and error.reason == "not-allowed"
+            raise
         request = JoinRoom(
             room_id=self.room.id,
             user_id=self.room.me,
@@ -410,7 +417,7 @@ class RoomClient:
         self._exit(phase="refused", reason=str(error), code=error.reason)
 
     def _exit(self, **changes: Any) -> None:
-        had_seat, self._has_joined = self._has_joined, False
+        had_seat, self._has_joined, self._is_token_forgotten = self._has_joined, False, False
         self._outbox = Outbox()
         self._resume_token = None
         self._early = None
