@@ -231,7 +231,7 @@ def test_the_room_outlives_the_kernel_that_ran_its_server(
     cy.say("are you there?")
     expect(bob.drawer("Chat")).to_contain_text("are you there?")
     assert watch.frames["Cy"] > 0
-    watch.wait_frames(10)
+    bob.wait_playing("Cy")
 
     # Jupyter starts the kernel again, and Ada comes as somebody new
     ada.page.get_by_role("dialog", name="Kernel Restarting").get_by_role("button", name="Ok").click()

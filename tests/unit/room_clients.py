@@ -29,7 +29,11 @@ class Client:
 
     async def __aenter__(self) -> Self:
         await self._sio.connect(
-            self._url, auth=self._auth or None, transports=self._transports, retry=False, wait_timeout=PATIENCE_S
+            self._url,
+            auth=self._auth or None,
+            transports=self._transports,
+            retry=False,
+            wait_timeout=PATIENCE_S,
         )
         self.is_connected = True
         return self
@@ -110,5 +114,5 @@ async def in_room(client: Client, room: str, user: str, **more: Any) -> dict[str
 async def until(condition: Callable[[], object]) -> None:
     """Wait for what nobody tells of."""
     async with asyncio.timeout(PATIENCE_S):
-        while not condition():
-            await asyncio.sleep(0.02)  # noqa: ASYNC110  # it changes by the server's clock, without an event
+        while not condition():  # noqa: ASYNC110
+            await asyncio.sleep(0.02)  # it changes by the server's clock, without an event

@@ -220,7 +220,7 @@ class Ping(Wire, frozen=True, tag="ping"):
 
     sent_s: float
     effect_delay_s: float | None = None
-    """How long the effect's last picture took from its frame's arrival, in seconds; None without an effect."""
+    """From its frame's arrival to the effect's last picture, in seconds; None without an effect."""
 
 
 class SwitchMedia(Wire, frozen=True, tag="switch-media"):
