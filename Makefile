@@ -49,10 +49,12 @@ py: .make/test $(BUNDLE)
 	@$(MAKE) --no-print-directory TOGETHER=1 -j3 --output-sync=target unit loopback kernel
 	@$(MAKE) --no-print-directory browser
 
-# A process for each folder: Playwright keeps an event loop running that asyncio tests would collide with.
+# A process for each folder: Playwright keeps an event loop running that asyncio tests would collide with. Where tests
+# wait more than they compute, two processes share the cores; each browser process has a JupyterLab of its own.
+loopback browser: WORKERS := -n 2
 unit loopback kernel browser: .make/test $(BUNDLE)
 	$(call step,$@: pytest tests/$@)
-	$(PYTEST) tests/$@
+	$(PYTEST) tests/$@ $(WORKERS)
 
 chromium:
 	$(call step,Chromium for the browser tests)
