@@ -1,6 +1,6 @@
 # make demo   a JupyterLab with the first call
 # make test   everything that CI runs; stops at the first failure
-# make check  the same without installing Chromium; its pieces: lint types js py (unit loopback kernel browser)
+# make check  the same without installing Chromium; its pieces: lint types js py (unit loopback kernel pages browser)
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -11,10 +11,11 @@ JS_SOURCES := $(shell find js/src -type f) js/build.mjs js/tap-worker.mjs js/pac
 BUNDLE := src/nbrtc/static/widget.js
 NODE_MODULES := js/node_modules/.package-lock.json
 PYTEST := $(BIN)/python -m pytest
+PAGES := $(addprefix tests/browser/,test_mesh.py test_tap.py test_guest_page.py)
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 step = @printf '\n==> %s\n' "$(1)"
 
-.PHONY: demo test check lint types js py unit loopback kernel browser chromium soak bench dist clean
+.PHONY: demo test check lint types js py unit loopback kernel pages browser chromium soak bench dist clean
 ifndef TOGETHER
 .NOTPARALLEL:
 endif
@@ -25,7 +26,9 @@ demo: .make/demo $(BUNDLE)
 test: chromium check
 	$(call step,all tests passed)
 
-check: lint types js py
+check:
+	@$(MAKE) --no-print-directory TOGETHER=1 -j3 --output-sync=target lint types js
+	@$(MAKE) --no-print-directory py
 
 # --- the pieces -----------------------------------------------------------------------------------------
 
@@ -44,17 +47,23 @@ js: $(NODE_MODULES)
 	$(call step,js: vitest)
 	cd js && npm run --silent test
 
-# The first three mostly wait for media and processes, so they share the two cores; each one's output stays together.
+# The first four mostly wait for media and processes, so they share the two cores; each one's output stays together.
 py: .make/test $(BUNDLE)
-	@$(MAKE) --no-print-directory TOGETHER=1 -j3 --output-sync=target unit loopback kernel
+	@$(MAKE) --no-print-directory TOGETHER=1 -j4 --output-sync=target unit loopback kernel pages
 	@$(MAKE) --no-print-directory browser
 
-# A process for each folder: Playwright keeps an event loop running that asyncio tests would collide with. Where tests
-# wait more than they compute, two processes share the cores; each browser process has a JupyterLab of its own.
-loopback browser: WORKERS := -n 2
+# A process for each folder: Playwright keeps an event loop running that asyncio tests would collide with. Loopback tests
+# wait more than they compute, so two processes share them.
+loopback: OPTIONS := -n 2
+browser: OPTIONS := $(addprefix --ignore=,$(PAGES))
 unit loopback kernel browser: .make/test $(BUNDLE)
 	$(call step,$@: pytest tests/$@)
-	$(PYTEST) tests/$@ $(WORKERS)
+	$(PYTEST) tests/$@ $(OPTIONS)
+
+# Browser tests without a notebook: light enough to run beside the others.
+pages: .make/test $(BUNDLE)
+	$(call step,pages: pytest $(PAGES))
+	$(PYTEST) $(PAGES)
 
 chromium:
 	$(call step,Chromium for the browser tests)

@@ -1,6 +1,7 @@
 """The notebooks that teach run from top to bottom, with a person's clicks and nothing else."""
 
 import json
+import re
 from pathlib import Path
 
 from playwright.sync_api import Page, expect
@@ -28,9 +29,11 @@ def test_alice_and_bob_meet_in_one_notebook(page: Page, open_notebook: OpenNoteb
     notebook = open_notebook(page, json.loads((NOTEBOOKS / "02-rooms.ipynb").read_text()))
     outputs = run(notebook, calls=2)
     assert "('connected', 'connected')" in outputs
-    assert "(480, 640, 3) uint8" in outputs
+    # quality "auto" may send less than the camera gives
+    assert re.search(r"\(\d+, \d+, 3\) uint8", outputs)
     assert "Alice wrote: Hello Bob!" in outputs
-    assert "the robot sees Alice: (480, 640, 3) ; Alice's Python sees the robot: (240, 320, 3)" in outputs
+    assert re.search(r"the robot sees Alice: \(\d+, \d+, 3\)", outputs)
+    assert "Alice's Python sees the robot: (240, 320, 3)" in outputs
     assert "/r/notebook-two and a token" in outputs
     assert "('closed', 'closed', 'closed')" in outputs
 
