@@ -93,7 +93,10 @@ async def test_a_file_is_played_in_a_loop_at_its_own_rate(new_bot: NewBot, tmp_p
     seen = bob.watch(ada)
     await bob.until(lambda: len(seen) > 14, "two loops and more")
     assert set(seen) == set(range(6))
-    assert all(later == ((earlier or 0) + 1) % 6 for earlier, later in itertools.pairwise(seen))
+    # a busy machine may miss a picture; a step back, or a rate of another file's, is no machine's doing
+    steps = [((later or 0) - (earlier or 0)) % 6 for earlier, later in itertools.pairwise(seen)]
+    assert set(steps) <= {1, 2, 3}
+    assert steps.count(1) > len(steps) / 2
 
 
 async def test_a_file_that_cannot_be_played_is_said_and_the_call_goes_on(
