@@ -3,7 +3,7 @@
  * implements it over a live kernel, the tests and the demo page with a plain object.
  */
 import type { ReadonlySignal, Signal } from "@preact/signals";
-import type { CallState, ChatMessage, Codec, Participant, PeerState, Quality } from "./messages";
+import type { CallState, ChatMessage, Codec, Finding, Participant, PeerState, Quality } from "./messages";
 
 /** Where this page stands; `call.phase` of the engine's state is what Python sees. */
 export type PagePhase =
@@ -47,15 +47,51 @@ export interface Preferences {
   readonly autoGainControl: boolean;
 }
 
-/** One column of the live plots, once a second; null where the browser did not say. */
+/** One poll of one peer connection, as it is plotted; null where the browser did not say. */
 export interface PlotPoint {
   readonly time_s: number;
   readonly sendBitrate_bps: number | null;
   readonly receiveBitrate_bps: number | null;
   readonly sendFps: number | null;
   readonly receiveFps: number | null;
+  readonly sendHeight: number | null;
+  readonly receiveHeight: number | null;
   readonly rtt_s: number | null;
+  /** The worst of both directions and kinds. */
   readonly lossFraction: number | null;
+  readonly sendLossFraction: number | null;
+  readonly receiveLossFraction: number | null;
+  readonly sendJitter_s: number | null;
+  readonly receiveJitter_s: number | null;
+  readonly available_bps: number | null;
+  /** Mean time to encode or decode one picture. */
+  readonly encode_s: number | null;
+  readonly decode_s: number | null;
+  /** Mean wait in the jitter buffer, the longer one of picture and sound. */
+  readonly jitterBuffer_s: number | null;
+  /** Share of the time that the picture stood still. */
+  readonly freezeFraction: number | null;
+  readonly concealedFraction: number | null;
+  readonly sendAudioLevel: number | null;
+  readonly receiveAudioLevel: number | null;
+}
+
+/** The plotted past of one peer connection. */
+export interface StatsSeries {
+  /** ``"python"`` for the link, ``"you"`` for Python's end of it, else a participant's id. */
+  readonly peer: string;
+  /** For a person. */
+  readonly name: string;
+  /** Oldest first, at most `KEPT_POINTS`, across generations; a new array for each point. */
+  readonly points: readonly PlotPoint[];
+}
+
+/** What the statistics panel reads: of a session, or of a `StatsView` in a cell of its own. */
+export interface StatsFeed {
+  /** In the order of their first point, those who left too. */
+  readonly series: ReadonlySignal<readonly StatsSeries[]>;
+  /** What is wrong now, the worst first. */
+  readonly findings: ReadonlySignal<readonly Finding[]>;
 }
 
 /** Somebody else in the room, as this page sees and hears them. */
@@ -96,8 +132,7 @@ export interface SessionView {
   /** 0..1, about ten times a second while the microphone is on. */
   readonly microphoneLevel: ReadonlySignal<number>;
   readonly notices: ReadonlySignal<readonly NoticeItem[]>;
-  /** At most the last 300 s, oldest first. */
-  readonly plot: ReadonlySignal<readonly PlotPoint[]>;
+  readonly stats: StatsFeed;
   /** Menus are a view's own affair, but a drawer opens in every view. */
   readonly drawer: Signal<Drawer | null>;
 

@@ -1,6 +1,6 @@
 /** Generated from src/nbrtc/messages/ by `python js/generate_messages.py`: change it there. */
 
-export const PROTOCOL = 2;
+export const PROTOCOL = 3;
 
 export type Phase = "idle" | "connecting" | "connected" | "reconnecting" | "failed" | "closed";
 
@@ -102,6 +102,20 @@ export interface RecordingStatus {
   readonly error: string | null;
 }
 
+/** A problem that the statistics show: what, whose, the evidence, and what can be done. */
+export interface Finding {
+  readonly code: string;
+  readonly level: "info" | "warning" | "error";
+  readonly participant: string;
+  readonly text: string;
+  readonly advice: string;
+  readonly direction: "send" | "receive" | null;
+  readonly kind: "video" | "audio" | null;
+  readonly evidence: Readonly<Record<string, string | number | null>>;
+  readonly startedAtS: number;
+  readonly endedAtS: number | null;
+}
+
 /** The engine's view of one call, whole; page and kernel mirror the newest `(epoch, revision)`. */
 export interface CallState {
   readonly type: "state";
@@ -125,6 +139,7 @@ export interface CallState {
   readonly screenSharing: boolean;
   readonly screenRequested: boolean;
   readonly wanted: readonly string[];
+  readonly statsIntervalS: number;
 }
 
 /** A view is there and the person can see it; answered by `Welcome`. */
@@ -257,6 +272,16 @@ export interface StatsSample {
   readonly reports: readonly (Readonly<Record<string, string | number | boolean | null>>)[];
 }
 
+/** Something that happened in the call, for the timeline beside the statistics. */
+export interface StatsEvent {
+  readonly type: "event";
+  readonly timeS: number;
+  readonly peer: string;
+  readonly name: string;
+  readonly value: string;
+  readonly generation: number;
+}
+
 /** Echo of a `Ping`: the page is alive, and the engine learns the round-trip time. */
 export interface Pong {
   readonly type: "pong";
@@ -278,6 +303,7 @@ export interface Welcome {
   readonly qualities: readonly Quality[];
   readonly iceServers: readonly IceServerEntry[];
   readonly chat: readonly ChatMessage[];
+  readonly findings: readonly Finding[];
 }
 
 /** The engine's description for one generation of the link. */
@@ -336,6 +362,12 @@ export interface Notice {
   readonly key: string;
   readonly level: "info" | "warning" | "error";
   readonly text: string;
+}
+
+/** What is wrong with the call now, the worst first; empty where all is well. */
+export interface Findings {
+  readonly type: "findings";
+  readonly findings: readonly Finding[];
 }
 
 /** ``create-room``: make a room and join it. */
@@ -453,6 +485,6 @@ export interface JoinedJson {
   readonly resumed?: boolean;
 }
 
-export type Intent = Hello | Offer | Candidate | MediaStatus | SetQuality | SetCodec | EnterRoom | Enter | PeerSignal | PeerStatus | SendChat | Leave | StartRecording | StopRecording | StatsSample | Pong | PageProblem;
+export type Intent = Hello | Offer | Candidate | MediaStatus | SetQuality | SetCodec | EnterRoom | Enter | PeerSignal | PeerStatus | SendChat | Leave | StartRecording | StopRecording | StatsSample | StatsEvent | Pong | PageProblem;
 
-export type Event = Welcome | Answer | Reply | Ping | SwitchMedia | ApplyQuality | PeerSignal | Chat | Bye | Notice | CallState;
+export type Event = Welcome | Answer | Reply | Ping | SwitchMedia | ApplyQuality | PeerSignal | Chat | Bye | Notice | Findings | CallState;

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from .chat import Chat
     from .errors import (
         CallError,
+        DumpError,
         EngineError,
+        ExpectationNotMet,
         FrameError,
         NbrtcError,
         NegotiationError,
@@ -26,10 +28,14 @@ if TYPE_CHECKING:
         RoomError,
     )
     from .frame import Frame
-    from .messages import ChatMessage, Impairment, Quality, RoomSettings
+    from .messages import ChatMessage, Finding, Impairment, Quality, RoomSettings
     from .participants import Participant, Participants
     from .recording import Recording
     from .room import Room
+    from .stats import CallStats
+    from .stats.dumps import load_dump
+    from .stats.live.view import StatsView
+    from .stats.plots.compare import compare
 
 __version__ = "0.1.0"
 
@@ -37,9 +43,13 @@ _HOMES = {
     "Bot": "bot",
     "Call": "call",
     "CallError": "errors",
+    "CallStats": "stats",
     "Chat": "chat",
     "ChatMessage": "messages",
+    "DumpError": "errors",
     "EngineError": "errors",
+    "ExpectationNotMet": "errors",
+    "Finding": "messages",
     "Frame": "frame",
     "FrameError": "errors",
     "Impairment": "messages",
@@ -54,15 +64,22 @@ _HOMES = {
     "Room": "room",
     "RoomError": "errors",
     "RoomSettings": "messages",
+    "StatsView": "stats.live.view",
+    "compare": "stats.plots.compare",
+    "load_dump": "stats.dumps",
 }
 
 __all__ = [
     "Bot",
     "Call",
     "CallError",
+    "CallStats",
     "Chat",
     "ChatMessage",
+    "DumpError",
     "EngineError",
+    "ExpectationNotMet",
+    "Finding",
     "Frame",
     "FrameError",
     "Impairment",
@@ -77,7 +94,10 @@ __all__ = [
     "Room",
     "RoomError",
     "RoomSettings",
+    "StatsView",
     "__version__",
+    "compare",
+    "load_dump",
 ]
 
 

@@ -9,6 +9,8 @@
     |-- EngineError        the engine process is gone or does not answer: the next start brings a new one
     |-- FrameError         a function returned something that is not a picture
     |-- RecordingError     a path or a disk refused: choose another, the call goes on
+    |-- DumpError          a file is not a dump that can be read: see what the message says of it
+    |-- ExpectationNotMet  `expect` waited in vain; an AssertionError, too
     `-- NegotiationError   a description or candidate was refused: the other side must send another
 
 Every message says what happened, with which value, and what to do.
@@ -66,6 +68,28 @@ class RecordingError(NbrtcError):
     """A recording could not be started or had to stop; the call is not affected."""
 
     code = "recording"
+
+
+class DumpError(NbrtcError, ValueError):
+    """A file of statistics is foreign, truncated, or larger than the limits."""
+
+    code = "dump"
+
+
+class ExpectationNotMet(NbrtcError, AssertionError):
+    """The statistics were not as expected in time; the message has the evidence.
+
+    Attributes
+    ----------
+    report
+        What was seen, a `nbrtc.stats.expectations.report.Report`; None where the error crossed a process.
+    """
+
+    code = "expectation"
+
+    def __init__(self, message: str, report: object = None) -> None:
+        super().__init__(message)
+        self.report = report
 
 
 class NegotiationError(NbrtcError):

@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Struct, field
 
 from .nouns import CallState, ChatMessage, Codec, IceServerEntry, Quality, RoomSettings
-from .page import PROTOCOL, Notice, StatsSample
+from .page import PROTOCOL, Notice, StatsEvent, StatsSample
 
 # --- kernel -> engine -----------------------------------------------------------------------------------
 
@@ -55,6 +55,7 @@ class OpenCall(KernelWire, frozen=True, tag="open-call"):
     ticket: RoomTicket | None = None
     """None for a solo call."""
     codec: Codec = "auto"
+    stats_interval_s: float = 1.0
 
 
 class OpenBot(KernelWire, frozen=True, tag="open-bot"):
@@ -140,6 +141,12 @@ class ChangeQuality(KernelWire, frozen=True, tag="quality"):
     quality: Quality
 
 
+class ChangeStatsInterval(KernelWire, frozen=True, tag="stats-interval"):
+    """Poll the statistics more or less often."""
+
+    interval_s: float
+
+
 class SetVideoEffect(KernelWire, frozen=True, tag="video-effect"):
     """From now on the picture that goes back is the kernel's (a name) or the camera's own (None)."""
 
@@ -196,6 +203,7 @@ Verb = (
     | ChangeCodec
     | Say
     | ChangeQuality
+    | ChangeStatsInterval
     | SetVideoEffect
     | Record
     | StopRecord
@@ -238,10 +246,17 @@ class StateChanged(KernelWire, frozen=True, tag="state-changed"):
 
 
 class StatsArrived(KernelWire, frozen=True, tag="stats-arrived"):
-    """A sample of the page's statistics."""
+    """A sample of the statistics: the page's, or (peer ``"you"``) the engine's own of its end of the link."""
 
     call: str
     sample: StatsSample
+
+
+class EventArrived(KernelWire, frozen=True, tag="event-arrived"):
+    """Something happened in the call: the page or the engine says so."""
+
+    call: str
+    event: StatsEvent
 
 
 class ChatArrived(KernelWire, frozen=True, tag="chat-arrived"):
@@ -281,6 +296,7 @@ Notification = (
     | EngineBeat
     | StateChanged
     | StatsArrived
+    | EventArrived
     | ChatArrived
     | TicketChanged
     | Outcome

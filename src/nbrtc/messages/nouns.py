@@ -162,6 +162,28 @@ class RecordingStatus(Wire, frozen=True):
     error: str | None = None
 
 
+class Finding(Wire, frozen=True):
+    """A problem that the statistics show: what, whose, the evidence, and what can be done."""
+
+    code: str
+    """``"network-loss"``, ``"cpu-encoder"``, ...: see `nbrtc.stats.findings`."""
+    level: Literal["info", "warning", "error"]
+    participant: str
+    text: str
+    """One sentence for a person, with the figure that matters."""
+    advice: str
+    """What can be done about it, as a sentence."""
+    direction: Literal["send", "receive"] | None = None
+    """Seen from the page; None where it concerns the path or the whole connection."""
+    kind: Literal["video", "audio"] | None = None
+    evidence: dict[str, str | float | None] = {}
+    """Measured figures, units in the names; None where unknown."""
+    started_at_s: float = 0.0
+    """Unix time of the first poll that shows it, in seconds."""
+    ended_at_s: float | None = None
+    """Unix time of the last poll that shows it; None while it goes on."""
+
+
 class CallState(Wire, frozen=True, tag="state"):
     """The engine's view of one call, whole; page and kernel mirror the newest `(epoch, revision)`."""
 
@@ -193,3 +215,5 @@ class CallState(Wire, frozen=True, tag="state"):
     """Python asked for the click that shares the screen."""
     wanted: tuple[str, ...] = ()
     """Whose encoded frames Python wants now: ids of participants, ``"you"`` for this page's own camera."""
+    stats_interval_s: float = 1.0
+    """Seconds between two polls of the statistics, 0.1 to 5."""

@@ -6,9 +6,9 @@ whenever the channel is silent.
 
 from typing import Literal
 
-from .nouns import CallState, ChatMessage, Codec, IceServerEntry, PeerState, Quality, VideoSize, Wire
+from .nouns import CallState, ChatMessage, Codec, Finding, IceServerEntry, PeerState, Quality, VideoSize, Wire
 
-PROTOCOL = 2
+PROTOCOL = 3
 """Version of these messages; a page and an engine of different versions refuse each other in words."""
 
 # --- page -> engine: intents ----------------------------------------------------------------------------
@@ -153,6 +153,25 @@ class StatsSample(Wire, frozen=True, tag="stats"):
     reports: tuple[dict[str, str | int | float | bool | None], ...]
 
 
+class StatsEvent(Wire, frozen=True, tag="event"):
+    """Something that happened in the call, for the timeline beside the statistics.
+
+    Names are those of webrtc-pc's events and methods (``"connectionstatechange"``, ``"setLocalDescription"``,
+    ``"icecandidate"``), as chrome://webrtc-internals has them, too; what is nbrtc's own (``"quality"``,
+    ``"effect"``, ``"join"``) has a plain word. Never an address, a token or a whole description.
+    """
+
+    time_s: float
+    """Unix time, in seconds."""
+    peer: str
+    """Whose connection or who; empty for what concerns the whole call."""
+    name: str
+    value: str = ""
+    """The new state, verbatim where the standard has one."""
+    generation: int = 0
+    """Which of the peer's connections; 0 where it is about none."""
+
+
 class Pong(Wire, frozen=True, tag="pong"):
     """Echo of a `Ping`: the page is alive, and the engine learns the round-trip time."""
 
@@ -182,6 +201,7 @@ Intent = (
     | StartRecording
     | StopRecording
     | StatsSample
+    | StatsEvent
     | Pong
     | PageProblem
 )
@@ -198,6 +218,8 @@ class Welcome(Wire, frozen=True, tag="welcome"):
     ice_servers: tuple[IceServerEntry, ...] = ()
     chat: tuple[ChatMessage, ...] = ()
     """What was written so far."""
+    findings: tuple[Finding, ...] = ()
+    """What is wrong with the call now."""
 
 
 class Answer(Wire, frozen=True, tag="answer"):
@@ -259,6 +281,12 @@ class Notice(Wire, frozen=True, tag="notice"):
     text: str
 
 
+class Findings(Wire, frozen=True, tag="findings"):
+    """What is wrong with the call now, the worst first; empty where all is well."""
+
+    findings: tuple[Finding, ...] = ()
+
+
 Event = (
     Welcome
     | Answer
@@ -270,5 +298,6 @@ Event = (
     | Chat
     | Bye
     | Notice
+    | Findings
     | CallState
 )
