@@ -6,7 +6,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
-from math import isnan, nan
+from math import isnan
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,8 @@ import msgspec
 import pytest
 
 from nbrtc.messages import StatsSample
-from nbrtc.stats import StatsRow, derive, derive_rows
-from nbrtc.stats.interval import largest, total
+from nbrtc.stats import StatsRow, derive
+from nbrtc.stats.point import points
 
 FOLDER = Path(__file__).parents[1] / "data" / "stats"
 RECORDED = ("loopback.json", "rtcstats-firefox.json")
@@ -36,33 +36,12 @@ def plain(row: StatsRow) -> dict[str, Any]:
     return {name: _known(value) for name, value in asdict(row).items()}
 
 
-def point(rows: Sequence[StatsRow], time_s: float) -> dict[str, float | None]:
-    """Folds a poll's rows into what the page plots (PlotPoint of js/src/contract.ts)."""
-    sent, received = ([row for row in rows if row.direction == way] for way in ("send", "receive"))
-    values = {
-        "time_s": time_s,
-        "sendBitrate_bps": total(row.bitrate_bps for row in sent),
-        "receiveBitrate_bps": total(row.bitrate_bps for row in received),
-        "sendFps": largest(row.fps for row in sent if row.kind == "video"),
-        "receiveFps": largest(row.fps for row in received if row.kind == "video"),
-        "rtt_s": next((row.rtt_s for row in rows), nan),
-        "lossFraction": largest(row.loss_fraction for row in rows),
-    }
-    return {name: _known(value) for name, value in values.items()}
-
-
 def near(expected: dict[str, Any]) -> dict[str, Any]:
     """Equal to a row or a point but for rounding: the two languages add up in another order."""
     return {
         name: pytest.approx(value, rel=1e-9) if isinstance(value, float | int) else value
         for name, value in expected.items()
     }
-
-
-def points_of(samples: Sequence[StatsSample]) -> list[dict[str, float | None]]:
-    """One point a sample, each derived with the one before it."""
-    before: list[StatsSample | None] = [None, *samples]
-    return [point(derive_rows(*pair), pair[1].time_s) for pair in zip(before, samples, strict=False)]
 
 
 def _known(value: Any) -> Any:
@@ -96,7 +75,7 @@ def renew(name: str) -> None:
     document = cases(name)
     for case in document:
         samples = samples_of(case)
-        case.update(rows=[plain(row) for row in derive(samples)], points=points_of(samples))
+        case.update(rows=[plain(row) for row in derive(samples)], points=list(points(samples)))
     (FOLDER / name).write_text(_text(document))
 
 

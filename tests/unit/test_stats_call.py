@@ -1,5 +1,6 @@
 """What `call.stats` gives out: frames, figures, newest values; and what it does not import on the way."""
 
+import re
 import subprocess
 import sys
 from math import isnan
@@ -12,7 +13,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from nbrtc.stats import COLUMNS, METRICS, CallStats, StatsStore
-from nbrtc.stats.plot import PANELS
+from nbrtc.stats.plots.plot import PANELS
 from tests.unit.stats_vectors import cases, samples_of
 
 mpl.use("Agg")
@@ -58,7 +59,7 @@ def test_video_and_audio_can_be_asked_for_apart(stats: CallStats) -> None:
 
 def test_an_unknown_kind_is_refused_in_words(stats: CallStats) -> None:
     with pytest.raises(ValueError, match=r"'text'.*'video' or 'audio'"):
-        stats.to_frame(kind="text")  # type: ignore[arg-type]
+        stats.to_frame(kind="text")
 
 
 def test_a_frame_without_samples_has_the_same_columns_and_types(stats: CallStats, nothing: CallStats) -> None:
@@ -172,6 +173,46 @@ def test_the_representations_say_what_is_there(stats: CallStats, nothing: CallSt
     assert "No statistics have arrived yet" in nothing._repr_html_()
     assert repr(stats).startswith("<CallStats: 11 samples, the newest of 20")
     assert "320 x 240" in stats._repr_html_()
+
+
+def test_the_representations_of_a_dump_say_what_it_is_and_of_which_browser() -> None:
+    source = StatsStore(info={"format": "webrtc-internals", "user_agent": CHROME})
+    source.append(SAMPLES[0])
+    source.append(msgspec.structs.replace(SAMPLES[1], peer="12-1"))
+    source.end()
+    dump = CallStats(source)
+    assert re.fullmatch(
+        r"<CallStats: 2 samples, the newest of 20.* UTC, of 2 connections; webrtc-internals, Chrome 149>",
+        repr(dump),
+    )
+    assert "webrtc-internals, Chrome 149" in dump._repr_html_()
+    assert dump.info["user_agent"] == CHROME
+
+
+CHROME = (
+    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/149.0.0.0 Safari/537.36"
+)
+
+
+def test_the_representations_of_an_empty_dump_do_not_promise_any() -> None:
+    source = StatsStore()
+    source.end()
+    assert repr(CallStats(source)) == "<CallStats: no samples>"
+    assert "none will come" in CallStats(source)._repr_html_()
+
+
+def test_a_table_of_many_connections_is_cut_and_says_so() -> None:
+    store = StatsStore()
+    for number in range(30):
+        store.append(msgspec.structs.replace(SAMPLES[0], peer=f"peer {number}"))
+    html = CallStats(store)._repr_html_()
+    assert html.count("<tr>") == 1 + 40 + 1
+    assert "and 80 more" in html
+
+
+def test_counting_unpacks_nothing(stats: CallStats, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nbrtc.stats.store._decode", None)
+    assert len(stats) == 11
 
 
 def test_a_participants_name_is_not_markup() -> None:

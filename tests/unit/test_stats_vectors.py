@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from nbrtc.stats import METRICS, derive
-from tests.unit.stats_vectors import RECORDED, cases, near, plain, points_of, samples_of
+from nbrtc.stats.point import points
+from tests.unit.stats_vectors import RECORDED, cases, near, plain, samples_of
 
 ALL = [pytest.param(case, id=case["name"]) for name in ("edges.json", *RECORDED) for case in cases(name)]
 
@@ -20,9 +21,9 @@ def test_the_rows_are_the_expected_ones(case: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("case", ALL)
 def test_the_points_of_the_page_follow_from_the_rows(case: dict[str, Any]) -> None:
-    points = points_of(samples_of(case))
-    assert len(points) == len(case["points"])
-    for point, expected in zip(points, case["points"], strict=True):
+    found = list(points(samples_of(case)))
+    assert len(found) == len(case["points"])
+    for point, expected in zip(found, case["points"], strict=True):
         assert {name: point[name] for name in expected} == near(expected)
 
 

@@ -1,81 +1,232 @@
-"""`call.stats`: what a person asks of the statistics of a call."""
+"""`call.stats`: what a person asks of the statistics of a call, live or loaded from a dump."""
 
-from collections.abc import Sequence
-from datetime import UTC, datetime
-from html import escape
-from math import isnan
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence, Sized
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
-from nbrtc.messages import StatsSample
-from nbrtc.stats.derive import derive, derive_rows
-from nbrtc.stats.frame import to_frame
-from nbrtc.stats.plot import checked_metrics, plot_stats
-from nbrtc.stats.row import KINDS, Direction, Kind, StatsRow
-from nbrtc.stats.store import StatsStore
+from nbrtc.messages import Finding, StatsSample
+from nbrtc.stats.row import Direction, Kind, StatsRow
+from nbrtc.stats.source import StatsSource
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
+    from nbrtc.stats.expectations.report import Report
+    from nbrtc.stats.scores.quality import Scores
+
+Shape = Literal["tidy", "wide"]
+PathLike = str | Path
+
 
 class CallStats:
-    """Statistics of one call, measured in the browser once a second (webrtc-stats), for any thread to read.
+    """Statistics of one call, measured in the browser and in Python, for any thread to read.
+
+    `nbrtc.load_dump` makes one of a dump: everything here works on both.
 
     Examples
     --------
     >>> call.stats.to_frame(kind="video").groupby("direction").bitrate_bps.mean()  # doctest: +SKIP
     >>> call.stats.latest["python", "send", "video"].fps  # doctest: +SKIP
     >>> call.stats.plot(["rtt_s", "jitter_s"])  # doctest: +SKIP
+    >>> call.stats.findings()  # doctest: +SKIP
 
     Parameters
     ----------
-    store
-        Where the bridge's thread puts the samples.
+    source
+        Where the samples and events are.
     """
 
-    def __init__(self, store: StatsStore) -> None:
-        self._store = store
+    def __init__(self, source: StatsSource) -> None:
+        self._source = source
 
-    def to_frame(self, kind: Kind | None = None, participant: str | None = None) -> "pd.DataFrame":
-        """Everything measured so far, tidy: a line per poll, participant, direction and kind.
+    @property
+    def source(self) -> StatsSource:
+        """Where the samples and events are."""
+        return self._source
+
+    @property
+    def info(self) -> Mapping[str, Any]:
+        """Where the statistics come from; of a dump also its browser, and each connection's configuration."""
+        return self._source.info
+
+    # --- as data
+
+    def to_frame(
+        self, kind: str | None = None, participant: str | None = None, *, shape: Shape = "tidy"
+    ) -> "pd.DataFrame":
+        """Everything measured so far.
 
         Parameters
         ----------
         kind
-            ``"video"`` or ``"audio"``; None for both.
+            ``"video"`` or ``"audio"``, None for both: the metrics of `StatsRow`. A type of webrtc-stats, such
+            as ``"inbound-rtp"`` or ``"candidate-pair"``: the members of these objects, verbatim.
         participant
-            Whose connection, ``"python"`` for the link; None for all. Without samples the frame is empty.
+            Whose connection, ``"python"`` for the link as the page sees it, ``"you"`` for the link as Python
+            sees it; None for all. Without samples the frame is empty.
+        shape
+            ``"tidy"``: a line per poll, participant, direction and kind (or per poll and object).
+            ``"wide"``: a line per time, the columns in levels (participant, direction, kind, metric); polls
+            of different connections that belong to one interval share a line.
 
         Returns
         -------
         pandas.DataFrame
-            UTC index ``time``; the columns of `StatsRow`, units in their names; NaN where nothing is known.
+            UTC index ``time``, units in the names of metrics, NaN where nothing is known.
 
         Raises
         ------
         ValueError
-            If `kind` is neither ``"video"`` nor ``"audio"``.
+            If `kind` or `shape` is unknown; it names the known ones.
         """
-        if kind is not None and kind not in KINDS:
-            raise ValueError(f"Unknown kind {kind!r}: choose 'video' or 'audio', or None for both.")
-        rows = derive(self._store.samples(participant))
-        return to_frame(row for row in rows if kind is None or row.kind == kind)
+        from nbrtc.stats.frames.frame import to_frame
+
+        return to_frame(self._source, kind, participant, shape)
+
+    def derived(self, kind: Kind | None = None, participant: str | None = None) -> "pd.DataFrame":
+        """The derived metrics of each RTP stream (``inbound-rtp`` and ``outbound-rtp``) and poll.
+
+        Where `to_frame` adds up what goes one way, this tells streams apart: simulcast layers, camera and
+        screen, each SSRC. Differences are taken within one stream of one connection, never across a reset.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Tidy, UTC index ``time``; the columns of `nbrtc.stats.streams.StreamRow`, NaN for what is missing.
+        """
+        from nbrtc.stats.frames.frame import derived
+
+        return derived(self._source, kind, participant)
+
+    def events(self, participant: str | None = None) -> "pd.DataFrame":
+        """What happened: states of ICE, DTLS, signaling and connection, candidates, negotiation, and so on.
+
+        Returns
+        -------
+        pandas.DataFrame
+            UTC index ``time``; columns ``participant``, ``generation``, ``name``, ``value``.
+        """
+        from nbrtc.stats.frames.frame import events
+
+        return events(self._source, participant)
 
     @property
     def latest(self) -> dict[tuple[str, Direction, Kind], StatsRow]:
         """The newest row of each stream by (participant, direction, kind), also of those who left."""
+        from nbrtc.stats.derive import derive_rows
+
         found = {}
-        for participant in self._store.participants():
-            samples = self._store.samples(participant, newest=2)
+        for participant in self._source.participants():
+            samples = self._source.samples(participant, newest=2)
             for row in derive_rows(samples[0] if len(samples) == 2 else None, samples[-1]):
                 found[row.participant, row.direction, row.kind] = row
         return found
 
     def raw(self) -> list[StatsSample]:
         """The samples themselves, oldest first: getStats verbatim, without what is nested."""
-        return self._store.samples()
+        return self._source.samples()
 
-    def plot(self, metrics: str | Sequence[str] | None = None, participant: str | None = None) -> "Figure":
+    # --- out of the notebook
+
+    def to_csv(self, path: PathLike, *, kind: str | None = None, participant: str | None = None) -> Path:
+        """Write `to_frame(kind, participant)` as CSV with a header; returns the path."""
+        from nbrtc.stats.files.export import to_csv
+
+        return to_csv(self.to_frame(kind, participant), path)
+
+    def to_parquet(self, path: PathLike, *, kind: str | None = None, participant: str | None = None) -> Path:
+        """Write `to_frame(kind, participant)` as Parquet; returns the path.
+
+        Raises
+        ------
+        ImportError
+            If pyarrow is not installed (``pip install nbrtc[parquet]``).
+        """
+        from nbrtc.stats.files.export import to_parquet
+
+        return to_parquet(self.to_frame(kind, participant), path)
+
+    def to_json(self, path: PathLike, *, kind: str | None = None, participant: str | None = None) -> Path:
+        """Write `to_frame(kind, participant)` as JSON, records with ISO 8601 times; returns the path."""
+        from nbrtc.stats.files.export import to_json
+
+        return to_json(self.to_frame(kind, participant), path)
+
+    def spill(self, folder: PathLike) -> Path:
+        """Write everything, what is here and what comes, to Parquet files in `folder`; returns the folder.
+
+        The memory of a live call is a ring of hours; the folder keeps all. A file is finished every ten
+        minutes and when the call is closed. `nbrtc.load_dump(folder)` reads it.
+
+        Raises
+        ------
+        ImportError
+            If pyarrow is not installed (``pip install nbrtc[parquet]``).
+        FileExistsError
+            If the folder has statistics already.
+        """
+        from nbrtc.stats.files.spill import spill
+
+        return spill(self._source, folder)
+
+    def save_dump(self, path: PathLike, *, redact: bool = False) -> Path:
+        """Write a dump like those of chrome://webrtc-internals, for its viewers and for colleagues.
+
+        Parameters
+        ----------
+        path
+            ``.json``, or ``.gz`` to compress it. An existing file is not overwritten.
+        redact
+            Remove what tells who and where: addresses, ICE user fragments and passwords, device and track
+            labels, tokens, URLs.
+
+        Raises
+        ------
+        FileExistsError
+            If the file exists.
+        """
+        from nbrtc.stats.dumps.write import save_dump
+
+        return save_dump(self._source, path, redact=redact)
+
+    def join(self, other: "CallStats | None" = None, participant: str | None = None) -> "pd.DataFrame":
+        """Both ends of a connection side by side: what one sent against what the other received.
+
+        Streams are matched by SSRC, connections by the fingerprints of their certificates, and the offset
+        between the two clocks is estimated from the RTCP sender reports.
+
+        Parameters
+        ----------
+        other
+            The other end's statistics; None joins the two ends of this call's link: the page's (participant
+            ``"python"``) and Python's own (``"you"``).
+        participant
+            Which of this side's connections; None takes all that match.
+
+        Returns
+        -------
+        pandas.DataFrame
+            See `nbrtc.stats.ends.join`; the offset stands in ``frame.attrs``.
+
+        Raises
+        ------
+        ValueError
+            If no stream of one side is one of the other.
+        """
+        from nbrtc.stats.ends.join import join
+
+        return join(self._source, self._source if other is None else other.source, participant)
+
+    # --- as pictures
+
+    def plot(
+        self,
+        metrics: str | Sequence[str] | None = None,
+        participant: str | None = None,
+        *,
+        events: bool = True,
+    ) -> "Figure":
         """Draw metrics over time, one panel each, sent and received apart.
 
         Parameters
@@ -84,6 +235,8 @@ class CallStats:
             Columns of `to_frame`, one or several; None draws bitrate, frame rate, round trip and loss.
         participant
             Whose connection; None draws all.
+        events
+            Mark what happened, and shade freezes and the times in which CPU or bandwidth limited the picture.
 
         Returns
         -------
@@ -95,58 +248,96 @@ class CallStats:
         ValueError
             For an unknown metric; it lists the known ones.
         """
-        whose = "" if participant is None else f" for {participant!r}"
-        empty = f"No statistics have arrived{whose} yet: the first come a second after the call connects."
-        return plot_stats(self.to_frame(participant=participant), checked_metrics(metrics), empty)
+        from nbrtc.stats.plots.plot import plot
+
+        return plot(self._source, metrics, participant, events=events)
+
+    # --- judged
+
+    def quality(self, participant: str | None = None, last_s: float | None = None) -> "Scores":
+        """How good the call is, as a mean opinion score from 1 to 5 for each direction and kind, explained.
+
+        Sound is judged by the E-model (ITU-T G.107), the picture by a documented formula: see
+        `nbrtc.stats.scores.quality`. A score is NaN where what it needs is unknown.
+
+        Parameters
+        ----------
+        last_s
+            Judge the last so many seconds; None judges everything.
+        """
+        from nbrtc.stats.scores.quality import judge
+
+        return judge(self._source, participant, last_s)
+
+    def findings(self, participant: str | None = None, last_s: float | None = None) -> list[Finding]:
+        """Problems in words, with evidence and advice, the worst first; see `nbrtc.stats.findings`.
+
+        Parameters
+        ----------
+        last_s
+            Look at the last so many seconds; None looks at everything.
+        """
+        from nbrtc.stats.findings.find import find
+
+        return find(self._source, participant, last_s)
+
+    def expect(
+        self,
+        *,
+        within_s: float = 10.0,
+        for_s: float = 0.0,
+        participant: str | None = None,
+        direction: Direction | None = None,
+        kind: Kind | None = None,
+        **conditions: float,
+    ) -> "Report":
+        """Wait until all conditions hold in one poll, and then for `for_s`; see `nbrtc.stats.expectations`.
+
+        >>> call.stats.expect(fps__gt=24, loss_fraction__lt=0.02, within_s=10)  # doctest: +SKIP
+
+        Parameters
+        ----------
+        within_s
+            Wait so long at most. In a dump: from its first poll.
+        for_s
+            The conditions have to hold so long without a break.
+        participant, direction, kind
+            Look only at these rows of `to_frame`.
+        **conditions
+            A metric of `to_frame`, two underscores, and ``gt``, ``ge``, ``lt``, ``le``, ``eq`` or ``ne``.
+            Every row that knows the metric has to meet it, and one row at least has to know it.
+
+        Raises
+        ------
+        ExpectationNotMet
+            If they do not in time, with what was measured instead. It is an AssertionError, too.
+        TypeError, ValueError
+            For an unknown metric or comparison; it names the known ones.
+        """
+        from nbrtc.stats.expectations.expect import expect
+
+        return expect(
+            self._source,
+            conditions,
+            within_s=within_s,
+            for_s=for_s,
+            participant=participant,
+            direction=direction,
+            kind=kind,
+        )
+
+    # --- small print
 
     def __len__(self) -> int:
-        return len(self._store)
+        # A live source keeps its samples packed: counting shall not unpack hours of them.
+        return len(self._source) if isinstance(self._source, Sized) else len(self._source.samples())
 
     def __repr__(self) -> str:
-        newest = self._store.samples(newest=1)
-        if not newest:
-            return "<CallStats: no samples yet>"
-        return f"<CallStats: {len(self)} samples, the newest of {_clock(newest[0].time_s)}>"
+        from nbrtc.stats.summary import sentence
+
+        return f"<CallStats: {sentence(self._source)}>"
 
     def _repr_html_(self) -> str:
-        rows = list(self.latest.values())
-        if not rows:
-            return "<p>No statistics have arrived yet: the first come a second after the call connects.</p>"
-        names = (
-            "participant",
-            "direction",
-            "kind",
-            "bitrate (kbit/s)",
-            "fps",
-            "size",
-            "RTT (ms)",
-            "loss (%)",
-        )
-        head = "".join(f"<th>{name}</th>" for name in names)
-        body = "".join(
-            f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in _cells(row))}</tr>" for row in rows
-        )
-        caption = f"<caption>{escape(repr(self)[1:-1])}</caption>"
-        return f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        from nbrtc.stats.summary import html
 
-
-def _cells(row: StatsRow) -> tuple[str, ...]:
-    width, height = (_text(pixels) for pixels in (row.frame_width, row.frame_height))
-    return (
-        row.participant,
-        row.direction,
-        row.kind,
-        _text(row.bitrate_bps / 1000),
-        _text(row.fps),
-        f"{width} x {height}" if row.frame_width > 0 else "",
-        _text(row.rtt_s * 1000),
-        _text(row.loss_fraction * 100, digits=1),
-    )
-
-
-def _text(value: float, *, digits: int = 0) -> str:
-    return "" if isnan(value) else f"{value:.{digits}f}"
-
-
-def _clock(time_s: float) -> str:
-    return f"{datetime.fromtimestamp(time_s, UTC):%Y-%m-%d %H:%M:%S} UTC"
+        return html(self._source, list(self.latest.values()))

@@ -46,26 +46,31 @@ class Interval:
         self._before = before if comparable else None
         self._seconds = elapsed_s
 
+    @property
+    def seconds(self) -> float:
+        """How long it is, by the report's own timestamps; NaN where the two cannot be compared."""
+        return nan if self._before is None else self._seconds
+
     def gauge(self, key: str) -> float:
         """The present value."""
         return number(self.now, key)
 
     def grown(self, key: str) -> float:
         """How far a counter rose; NaN where it fell."""
-        difference = self._difference(key)
+        before = self._before
+        if before is None:
+            return nan
+        difference = number(self.now, key) - number(before, key)
         return difference if difference >= 0 else nan
 
     def lost(self) -> float:
         """Packets lost; 0 where late packets brought the total down."""
-        difference = self._difference("packetsLost")
+        difference = nan if self._before is None else _change(self._before, self.now, "packetsLost")
         return difference if isnan(difference) else max(0.0, difference)
 
     def rate(self, key: str) -> float:
         """Growth per second, by the report's own timestamps: polls are never exactly 1 s apart."""
         return self.grown(key) / self._seconds if self._before is not None else nan
-
-    def _difference(self, key: str) -> float:
-        return nan if self._before is None else _change(self._before, self.now, key)
 
 
 def number(report: Report, key: str) -> float:
@@ -84,7 +89,11 @@ def _change(before: Report, now: Report, key: str) -> float:
 def _continues(before: Report, now: Report) -> bool:
     if before.get("type") != now.get("type") or before.get("ssrc") != now.get("ssrc"):
         return False
-    return not any(_change(before, now, key) < 0 for key in CORE_COUNTERS if key in now)
+    # Membership first: this runs for every object of every poll, and most objects have two of these.
+    for key in CORE_COUNTERS:  # noqa: SIM110 - half the time of a generator
+        if key in now and number(now, key) < number(before, key):
+            return False
+    return True
 
 
 def total(values: Iterable[float]) -> float:

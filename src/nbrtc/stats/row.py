@@ -68,6 +68,8 @@ class StatsRow:
     """Negative acknowledgements since the previous poll (RFC 4585, section 6.2.1), sent by the receiver."""
     pli: float = nan
     """Picture loss indications since the previous poll (RFC 4585, section 6.3.1), sent by the receiver."""
+    mos: float = nan
+    """Mean opinion score, 1 to 5 (see `nbrtc.stats.scores.quality`); NaN of what is off or muted."""
     limitation: str | None = None
     """``qualityLimitationReason``, verbatim: ``"none"``, ``"cpu"``, ``"bandwidth"`` or ``"other"``."""
     codec: str | None = None

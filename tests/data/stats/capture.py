@@ -1,4 +1,4 @@
-"""Record loopback.json anew: real getStats of Chromium, polled by js/src/stats.ts, of a call with itself.
+"""Record loopback.json anew: real getStats of Chromium by js/src/stats/report.ts, of a call with itself.
 
 Run it from the repository: ``python tests/data/stats/capture.py``. It needs js/node_modules and Chromium,
 whose path may be given as an argument. Then ``python -m tests.unit.stats_vectors`` renews what is expected.
@@ -80,11 +80,11 @@ async () => {
 
 
 def bundle(folder: str) -> str:
-    """stats.ts as a script that defines the global `stats`."""
+    """stats-report.ts as a script that defines the global `stats`."""
     target = Path(folder) / "stats.js"
     command = [
         "node_modules/.bin/esbuild",
-        "src/stats.ts",
+        "src/stats-report.ts",
         "--bundle",
         "--global-name=stats",
         f"--outfile={target}",

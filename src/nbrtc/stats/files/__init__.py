@@ -1,0 +1,1 @@
+"""Statistics as files: CSV, JSON, Parquet, and a folder that everything goes to while it comes."""
