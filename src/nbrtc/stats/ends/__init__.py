@@ -1,0 +1,1 @@
+"""Both ends of a connection side by side, on one clock."""
