@@ -1,0 +1,1 @@
+"""Conditions that statistics have to meet in time."""

@@ -1,0 +1,1 @@
+"""Statistics as pictures: one call, or several beside each other."""
