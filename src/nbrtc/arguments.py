@@ -4,6 +4,7 @@ from collections import ChainMap
 from collections.abc import Collection
 from difflib import get_close_matches
 from inspect import isfunction
+from numbers import Real
 
 MAX_NAME = 64
 """Characters of a person's name."""
@@ -46,6 +47,13 @@ def to_boolean(what: str, value: object) -> bool:
     if not (isinstance(value, bool) or is_numpy):
         raise TypeError(f"{what} is True or False, not {value!r}.")
     return bool(value)
+
+
+def to_number(what: str, value: object, span: tuple[float, float]) -> float:
+    """A number between two others, NumPy's too; a boolean is none."""
+    if isinstance(value, bool) or not isinstance(value, Real) or not span[0] <= float(value) <= span[1]:
+        raise ValueError(f"{what} is a number from {span[0]:g} to {span[1]:g}, not {value!r}.")
+    return float(value)
 
 
 def to_name(value: object) -> str:

@@ -19,6 +19,7 @@ from .messages import EngineStatus, Join, LeaveCall, OpenBot, Phase
 from .problems import CallProblem
 from .room import InRoom
 from .sound import write_wave
+from .stats import CallStats
 from .supplier import Supplier, VideoStatus, to_next
 from .ticket import to_ticket
 
@@ -118,6 +119,7 @@ class Bot(InRoom):
             size=pixels,
         )
         self._side = BotSide(Bridge.shared(), opening, folder)
+        self._stats = CallStats(self._side.samples)
         self._supplier: Supplier | None = None
         if make is not None:
             self._supplier = Supplier(
@@ -220,6 +222,14 @@ class Bot(InRoom):
     def errors(self) -> list[CallProblem]:
         """What went wrong so far, oldest first; the same error counts up."""
         return self._side.problems.items()
+
+    @property
+    def stats(self) -> CallStats:
+        """What the Bot measures of its connections, one poll a second of each, and what happened to it.
+
+        Directions are seen from the Bot: ``"send"`` is what it sends.
+        """
+        return self._stats
 
     @property
     def video_status(self) -> VideoStatus | None:

@@ -15,6 +15,7 @@ from .errors import CallError, EngineError
 from .messages import (
     CallState,
     ChatArrived,
+    EventArrived,
     Notification,
     OpenBot,
     Participant,
@@ -23,12 +24,14 @@ from .messages import (
     Quality,
     RoomInfo,
     StateChanged,
+    StatsArrived,
     TicketChanged,
     Verb,
 )
 from .mirror import StateMirror
 from .participants import Attendance, Participants
 from .problems import Problems
+from .stats import StatsStore
 
 logger = logging.getLogger(__name__)
 
@@ -51,6 +54,7 @@ class BotSide:
     ) -> None:
         self.bridge = bridge
         self.problems = Problems()
+        self.samples = StatsStore()
         self.callbacks = Callbacks(self._callback_failed)
         status = ParticipantStatus(muted=opening.audio is None, video_off=opening.video is None)
         you = Participant(id="you", name=opening.name, is_python=True, is_you=True, status=status)
@@ -98,6 +102,7 @@ class BotSide:
         except EngineError:
             logger.exception("The engine could not be told that the Bot was closed")
         self.mirror.finish(reason)
+        self.samples.end()
         if self._folder is not None:
             self._folder.cleanup()
 
@@ -120,6 +125,10 @@ class BotSide:
             case StateChanged(state=state):
                 if self.mirror.take(state):
                     self._attend(state)
+            case StatsArrived():
+                self.samples.append(notification.sample)
+            case EventArrived():
+                self.samples.note(notification.event)
             case ChatArrived():
                 for message in from_others(self.chat.take(notification.messages), self.mirror.state):
                     self.callbacks.put("chat", message)

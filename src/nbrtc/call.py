@@ -9,7 +9,7 @@ import anywidget
 import msgspec
 
 from . import poster
-from .arguments import check_assignment, to_boolean, to_name, unknown_keywords
+from .arguments import check_assignment, to_boolean, to_name, to_number, unknown_keywords
 from .bridge import Bridge
 from .cells import close_earlier
 from .effect import VideoEffect
@@ -44,12 +44,16 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from .stats.expectations.report import Report
+    from .stats.row import Direction, Kind
+
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 STATIC = Path(__file__).parent / "static"
 KEYWORDS = (
     "room", "name", "server", "passcode", "token", "capacity", "quality", "codec", "ice_servers"
 )  # fmt: skip
+STATS_INTERVALS_S = (0.1, 5.0)
 CODECS: tuple[Codec, ...] = get_args(Codec)
 
 if not (STATIC / "widget.js").exists():
@@ -213,8 +217,64 @@ class Call(InRoom, anywidget.AnyWidget):
 
     @property
     def stats(self) -> CallStats:
-        """Statistics of the call, one sample a second."""
+        """Statistics of the last hours: what the page measures of every connection, what Python measures of
+        its end of the link, and what happened. They can still be read when the call is closed.
+        """
         return self._stats
+
+    @property
+    def stats_interval_s(self) -> float:
+        """Seconds between two polls of the statistics: 0.1 to 5, 1 by default; may be assigned at any time.
+
+        Assigning raises ValueError for any other number.
+        """
+        return self._call_state.stats_interval_s
+
+    @stats_interval_s.setter
+    def stats_interval_s(self, interval_s: float) -> None:
+        self._side.change_stats_interval(to_number("stats_interval_s", interval_s, STATS_INTERVALS_S))
+
+    def expect(
+        self,
+        *,
+        within_s: float = 10.0,
+        for_s: float = 0.0,
+        participant: str | None = None,
+        direction: "Direction | None" = None,
+        kind: "Kind | None" = None,
+        **conditions: float,
+    ) -> "Report":
+        """Wait until all conditions hold in one poll, and go on for `for_s`; returns what was measured.
+
+        >>> call.expect(fps__gt=24, loss_fraction__lt=0.02, within_s=10)  # doctest: +SKIP
+
+        Parameters
+        ----------
+        within_s
+            Wait so long at most.
+        for_s
+            The conditions have to hold so long without a break.
+        participant, direction, kind
+            Look only at these rows of `CallStats.to_frame`.
+        **conditions
+            A metric of `CallStats.to_frame`, two underscores, and ``gt``, ``ge``, ``lt``, ``le``, ``eq`` or
+            ``ne``. Every row that knows the metric has to meet it, and one row at least has to know it.
+
+        Raises
+        ------
+        ExpectationNotMet
+            If they do not in time, with what was measured instead. It is an AssertionError, too.
+        TypeError, ValueError
+            For an unknown metric or comparison; it names the known ones.
+        """
+        return self._stats.expect(
+            within_s=within_s,
+            for_s=for_s,
+            participant=participant,
+            direction=direction,
+            kind=kind,
+            **conditions,
+        )
 
     def on_state_change(self, callback: Callable[[Phase], object]) -> Callable[[], None]:
         """Call `callback(state)` on each change; returns a function that ends this.

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
@@ -20,10 +21,12 @@ from .messages import (
     CallState,
     ChangeCodec,
     ChangeQuality,
+    ChangeStatsInterval,
     ChatArrived,
     ChatMessage,
     Codec,
     Event,
+    EventArrived,
     Notice,
     Notification,
     OpenCall,
@@ -38,6 +41,7 @@ from .messages import (
     SetVideoEffect,
     StateChanged,
     StatsArrived,
+    StatsEvent,
     StopRecord,
     TicketChanged,
     Verb,
@@ -78,7 +82,13 @@ class KernelSide:
         self.callbacks = Callbacks(self._callback_failed)
         person = Participant(id="you", name=opening.name, is_you=True)
         room = None if opening.ticket is None else RoomInfo(opening.ticket.room, opening.ticket.room)
-        state = CallState(quality=opening.quality, codec=opening.codec, participants=(person,), room=room)
+        state = CallState(
+            quality=opening.quality,
+            codec=opening.codec,
+            stats_interval_s=opening.stats_interval_s,
+            participants=(person,),
+            room=room,
+        )
         self.mirror = StateMirror(state, lambda phase: self.callbacks.put("state", phase))
         self.participants = Participants(bridge, opening.call, self.mirror)
         self.chat = Chat(self.request, self.participants)
@@ -116,6 +126,7 @@ class KernelSide:
         except EngineError:
             logger.exception("The engine could not be told that the call was closed")
         self._tell_page(None, self.mirror.finish(reason))
+        self.samples.end()
 
     # --- what the user wants
 
@@ -135,6 +146,12 @@ class KernelSide:
         self._require_open()
         self._remember(codec=codec)
         self.request(ChangeCodec(codec=codec))
+
+    def change_stats_interval(self, interval_s: float) -> None:
+        """Poll the statistics more or less often, now and in every later engine."""
+        self._require_open()
+        self._remember(stats_interval_s=interval_s)
+        self.request(ChangeStatsInterval(interval_s=interval_s))
 
     def use_effect(self, effect: VideoEffect | None) -> None:
         """Send the effect's pictures back, or the camera's own; this engine's and every later one's."""
@@ -202,6 +219,8 @@ class KernelSide:
             case StatsArrived():
                 self.samples.append(notification.sample)
                 self._tell_who_left(self._attendance.look())  # these come every second
+            case EventArrived():
+                self.samples.note(notification.event)
             case ChatArrived():
                 self._chat_arrived(notification.messages)
             case TicketChanged():
@@ -212,6 +231,7 @@ class KernelSide:
     def on_engine_lost(self, reason: str) -> None:
         """The engine went: say so everywhere; a page that was connected connects again by itself."""
         self.problems.add("engine", reason)
+        self.samples.note(StatsEvent(time_s=time.time(), peer="", name="engine", value=reason))
         if self._recording is not None:
             self._recording.lose(reason)
         self._tell_page(None, Bye(code="lost", reason=reason, recover=True))

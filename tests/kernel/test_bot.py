@@ -66,7 +66,12 @@ def test_two_bots_of_a_script_meet_and_see_each_other() -> None:
         assert [number_of(next(frames).to_ndarray()) for _ in range(3)] == [200] * 3
         figures = ada.engine_status()
         assert [peer["state"] for peer in figures["peers"].values()] == ["connected"]
+        bobs = ada.participants["Bob"].id
+        assert ada.stats.expect(bitrate_bps__gt=0, participant=bobs, within_s=PATIENCE_S)
+        assert ada.stats.latest[bobs, "receive", "video"].codec == "VP8"
+        assert "join" in [event.name for event in ada.stats.source.events(bobs)]
     assert ada.state == bob.state == "closed"
+    assert len(ada.stats.to_frame()) > 0, "it can be read when the Bot is closed"
     ada.close()
 
 

@@ -63,7 +63,8 @@ def test_an_interrupt_of_the_cell_does_not_reach_the_engine(kernel: Kernel) -> N
 def test_a_lost_engine_is_noticed_said_and_replaced(kernel: Kernel, how: signal.Signals, said: str) -> None:
     kernel.run("call = nbrtc.Call()")
     kernel.run("@call.video_effect\ndef negative(frame): return 255 - frame")
-    kernel.run("call.quality = 'low'; phases = []; stop = call.on_state_change(phases.append)")
+    kernel.run("call.stats_interval_s = 0.25; call.quality = 'low'")
+    kernel.run("phases = []; stop = call.on_state_change(phases.append)")
     page = Page(kernel)
     page.hello()
     engine = kernel.engine()
@@ -83,6 +84,10 @@ def test_a_lost_engine_is_noticed_said_and_replaced(kernel: Kernel, how: signal.
     assert said in kernel.value("[problem.message for problem in call.errors if problem.code == 'engine'][0]")
     assert state["videoEffect"] == "negative()", "the new engine was told everything again"
     assert state["quality"]["name"] == "low"
+    assert state["statsIntervalS"] == 0.25
+    assert said in kernel.value(
+        "[one.value for one in call.stats.source.events() if one.name == 'engine'][0]"
+    )
     assert kernel.engine() != engine
     assert kernel.value("phases[:2]") == ["failed", "idle"]
     assert not engine.is_running()

@@ -170,6 +170,8 @@ def test_without_cell_ids_the_text_of_the_cell_stands_for_it(shared_kernel: Kern
         ("nbrtc.Call(ice_servers='stun:a')", TypeError, "ice_servers is a list of servers"),
         ("call.quality = 5", TypeError, "a name or nbrtc.Quality(width, height, fps), not 5"),
         ("call.quality = 'hd'", ValueError, "no quality 'hd'"),
+        ("call.stats_interval_s = 0", ValueError, "stats_interval_s is a number from 0.1 to 5, not 0"),
+        ("call.expect(speed__gt=1)", ValueError, "Unknown metric 'speed'"),
         ("call.is_camera_on = 'yes'", TypeError, "is_camera_on is True or False, not 'yes'"),
         ("call.is_microphone_on = 1", TypeError, "is_microphone_on is True or False, not 1"),
         ("call.qualty = 'low'", AttributeError, "no attribute 'qualty' (did you mean quality?)"),

@@ -21,12 +21,16 @@ from nbrtc.engine.member import Doors
 from nbrtc.engine.peer import PythonPeer
 from nbrtc.messages import (
     CallState,
+    EventArrived,
     FrameHeader,
     Notification,
     OpenBot,
     Problem,
     RoomTicket,
     StateChanged,
+    StatsArrived,
+    StatsEvent,
+    StatsSample,
     TicketChanged,
     Verb,
 )
@@ -65,6 +69,8 @@ class Bot:
         self.problems: list[Problem] = []
         self.tickets: list[RoomTicket | None] = []
         self.phases: list[str] = []
+        self.samples: list[StatsSample] = []
+        self.events: list[StatsEvent] = []
         self.state: CallState
         self.seen: dict[str, list[int | None]] = {}
         self.sizes: dict[str, set[tuple[int, int]]] = {}
@@ -147,6 +153,10 @@ class Bot:
                     self.phases.append(self.state.phase)
             case Problem():
                 self.problems.append(notification)
+            case StatsArrived():
+                self.samples.append(notification.sample)
+            case EventArrived():
+                self.events.append(notification.event)
             case TicketChanged():
                 self.tickets.append(notification.ticket)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import time
 import uuid
 from collections import deque
 from collections.abc import Sequence
@@ -20,6 +21,7 @@ from aiortc import (
 from aiortc.mediastreams import MediaStreamError
 from av import AudioFrame, VideoFrame
 
+from nbrtc.engine.seams import ReceiverSeam
 from nbrtc.messages import (
     Answer,
     Bye,
@@ -31,6 +33,7 @@ from nbrtc.messages import (
     Ping,
     Pong,
     Reply,
+    StatsSample,
     VideoSize,
     decode_event,
     encode_json,
@@ -202,6 +205,44 @@ class Page:
         assert self._connection is not None
         sctp: Any = self._connection.sctp
         sctp._remote_max_message_size = 0
+
+    async def measure(self) -> StatsSample:
+        """The link as a browser's getStats has it, from aiortc's public one; where that has one object for a
+        stream and its repetitions, from the receiver.
+        """
+        reports: list[dict[str, Any]] = []
+        for transceiver, clock_rate in ((self.audio, 48_000), (self.video, 90_000)):
+            found = [*(await transceiver.sender.getStats()).values()]
+            for one in found:
+                report = {"id": f"{one.type}-{transceiver.kind}", "type": one.type}
+                report["timestamp"] = 1000 * one.timestamp.timestamp()
+                if one.type == "outbound-rtp":
+                    report |= {"packetsSent": one.packetsSent, "bytesSent": one.bytesSent}
+                elif one.type == "remote-inbound-rtp":
+                    report |= {"packetsLost": one.packetsLost, "fractionLost": one.fractionLost / 256}
+                    report |= {"jitter": one.jitter / clock_rate, "roundTripTime": one.roundTripTime}
+                else:
+                    continue
+                reports.append({**report, "kind": transceiver.kind})
+            receiver = ReceiverSeam(transceiver.receiver)
+            ssrc = next(iter(receiver._streams), 0)
+            reception = receiver.reception(ssrc)
+            if reception is not None:
+                reports.append(
+                    {
+                        "id": f"inbound-{ssrc}",
+                        "type": "inbound-rtp",
+                        "kind": transceiver.kind,
+                        "ssrc": ssrc,
+                        "timestamp": 1000 * time.time(),
+                        "packetsReceived": reception.packets,
+                        "packetsLost": reception.lost,
+                        "jitter": reception.jitter / clock_rate,
+                    }
+                )
+        return StatsSample(
+            time_s=time.time(), peer="python", generation=self.generation, reports=tuple(reports)
+        )
 
     @property
     def received(self) -> list[int]:

@@ -4,6 +4,7 @@ import asyncio
 import itertools
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -84,6 +85,43 @@ async def test_two_bots_hear_each_others_tone(new_bot: NewBot, tmp_path: Path) -
     assert loudest_hertz(ada.heard[bob.id]) == pytest.approx(1200, abs=5)
     stamps = [frame.timestamp for frame in bob.heard[ada.id]]
     assert all(later - earlier == 960 for earlier, later in itertools.pairwise(stamps))
+
+
+async def test_what_one_bot_measures_of_its_sending_the_other_measures_of_its_receiving(
+    new_bot: NewBot,
+) -> None:
+    ada, bob = new_bot("Ada"), new_bot("Bob")
+    await together(ada, bob)
+
+    def newest(bot: Bot, type_: str, key: str) -> Any:
+        """A member of the newest video object of a type; 0 before there is one."""
+        reports = [report for sample in bot.samples[-1:] for report in sample.reports]
+        of_type = [one for one in reports if one["type"] == type_ and one.get("kind", "video") == "video"]
+        return next((one.get(key, 0) for one in of_type), 0)
+
+    await play(ada, range(30))
+    await bob.until(lambda: newest(bob, "inbound-rtp", "framesReceived") > 20, "Bob's poll of Ada's pictures")
+    await ada.until(
+        lambda: newest(ada, "outbound-rtp", "framesSent") > 20 and newest(ada, "remote-inbound-rtp", "ssrc"),
+        "Ada's poll, with Bob's report in it",
+    )
+    assert {sample.peer for sample in ada.samples} == {bob.id}
+    assert newest(ada, "outbound-rtp", "ssrc") == newest(bob, "inbound-rtp", "ssrc")
+    assert newest(ada, "remote-inbound-rtp", "ssrc") == newest(ada, "outbound-rtp", "ssrc")
+    assert (newest(bob, "inbound-rtp", "frameWidth"), newest(bob, "inbound-rtp", "frameHeight")) == (
+        newest(ada, "outbound-rtp", "frameWidth"),
+        newest(ada, "outbound-rtp", "frameHeight"),
+    )
+    assert newest(bob, "inbound-rtp", "packetsLost") == 0
+    fingerprints = [
+        [one["fingerprint"] for one in bot.samples[-1].reports if one["type"] == "certificate"]
+        for bot in (ada, bob)
+    ]
+    assert fingerprints[0] == fingerprints[1][::-1], "each one's own is the other's remote one"
+    told = [(event.peer, event.name, event.value) for event in ada.events]
+    assert (bob.id, "join", "Bob") in told
+    assert (bob.id, "connection", "connected") in told
+    assert ("", "phase", "connected") in told
 
 
 async def test_a_file_is_played_in_a_loop_at_its_own_rate(new_bot: NewBot, tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nbrtc.arguments import check_assignment, to_boolean, to_name, unknown_keywords
+from nbrtc.arguments import check_assignment, to_boolean, to_name, to_number, unknown_keywords
 
 
 class Parent:
@@ -69,3 +69,16 @@ def test_a_name_is_what_people_can_read() -> None:
             to_name(bad)
     with pytest.raises(TypeError, match="a string, not 5"):
         to_name(5)
+
+
+@pytest.mark.parametrize("value", [0.1, 5, np.float32(2.5), np.int64(1)])
+def test_a_number_within_its_bounds_is_taken(value: float) -> None:
+    number = to_number("stats_interval_s", value, (0.1, 5.0))
+    assert type(number) is float
+    assert number == value
+
+
+@pytest.mark.parametrize("value", [0.09, 5.01, float("nan"), float("inf"), "1", True, None, 1j])
+def test_any_other_number_is_refused_with_the_bounds(value: object) -> None:
+    with pytest.raises(ValueError, match=r"stats_interval_s is a number from 0\.1 to 5, not "):
+        to_number("stats_interval_s", value, (0.1, 5.0))

@@ -16,8 +16,10 @@ from nbrtc.messages import (
     QUALITIES,
     CallState,
     ChangeCodec,
+    ChangeStatsInterval,
     ChatArrived,
     ChatMessage,
+    EventArrived,
     OpenCall,
     PageMessage,
     Participant,
@@ -31,6 +33,9 @@ from nbrtc.messages import (
     RoomTicket,
     SetVideoEffect,
     StateChanged,
+    StatsArrived,
+    StatsEvent,
+    StatsSample,
     StopRecord,
     TicketChanged,
     Verb,
@@ -228,6 +233,36 @@ def test_closing_is_final_and_said_once(side: KernelSide, wire: Wire, told: Told
     assert told[-1][0] == "late"
     assert told[-1][1]["phase"] == "closed"
     assert wire.from_pages == []
+
+
+def test_statistics_and_events_are_remembered_and_end_with_the_call(side: KernelSide, wire: Wire) -> None:
+    sample = StatsSample(time_s=1.0, peer="you", generation=1, reports=({"id": "T", "type": "transport"},))
+    event = StatsEvent(time_s=2.0, peer="", name="phase", value="connected")
+    side.on_notification(StatsArrived(call="call", sample=sample))
+    side.on_notification(EventArrived(call="call", event=event))
+    assert side.samples.samples() == [sample]
+    assert side.samples.events() == [event]
+
+    side.on_engine_lost("The engine was killed.")
+    lost = side.samples.events()[-1]
+    assert (lost.peer, lost.name, lost.value) == ("", "engine", "The engine was killed.")
+    was_live = side.samples.is_live
+
+    side.close("over")
+    assert (was_live, side.samples.is_live) == (True, False)
+    assert side.samples.samples() == [sample]
+
+
+def test_the_interval_of_statistics_holds_in_the_next_engine(side: KernelSide, wire: Wire) -> None:
+    assert side.mirror.state.stats_interval_s == side.opening(0).stats_interval_s == 1.0
+    side.change_stats_interval(0.2)
+    assert side.opening(1).stats_interval_s == 0.2
+    assert wire.verbs == [ChangeStatsInterval(interval_s=0.2)]
+
+    wire.failure = EngineError("gone")
+    with pytest.raises(EngineError):
+        side.change_stats_interval(3.0)
+    assert side.opening(2).stats_interval_s == 3.0
 
 
 def test_a_failing_callback_is_among_the_errors(side: KernelSide) -> None:

@@ -15,6 +15,7 @@ LAYERS = {
     "errors": 0,
     "messages": 1,
     **dict.fromkeys(["bridge", "process", "pulse", "pictures", "stats", "ice", "lab"], 2),
+    **dict.fromkeys(["stats.live.view"], 3),  # a widget knows the cell that made it
     **dict.fromkeys(["call"], 4),
     **dict.fromkeys(["cli", "__main__", ""], 5),
 }
@@ -23,8 +24,11 @@ LAYERS = {
 NOUN = 3
 """Every other module: chat, frames, recording, ...: what a Call hands out."""
 
-SHARED = {"signaling", "rooms", "ice", "bridge", "pictures", "messages", "errors", "lab.impairment"}
-"""What the engine imports beside itself; of lab only the transport shim."""
+SHARED = {
+    *("signaling", "rooms", "ice", "bridge", "pictures", "messages", "errors"),
+    *("lab.impairment", "stats.findings.judge"),
+}
+"""What the engine imports beside itself; of lab only the transport shim, of stats only the judge."""
 
 ENGINE_ONLY = ("nbrtc.engine", "aiortc", "aioice", "av", "aiohttp", "socketio")
 LAZY = ("pandas", "matplotlib", "PIL")
@@ -72,7 +76,7 @@ def nodes(tree: ast.AST, *, typing_too: bool) -> Iterator[ast.AST]:
 
 
 def layer(module: str) -> int:
-    return LAYERS.get(module.split(".")[0], NOUN)
+    return LAYERS.get(module, LAYERS.get(module.split(".")[0], NOUN))
 
 
 @pytest.mark.parametrize("module", [name for name in MODULES if name.split(".")[0] != "engine"])
@@ -109,3 +113,12 @@ def test_the_kernel_never_loads_the_engines_libraries() -> None:
     loaded = set(result.stdout.split())
     assert "nbrtc" in loaded
     assert loaded.isdisjoint({*ENGINE_ONLY, *LAZY})
+
+
+def test_the_engine_never_loads_what_belongs_to_tables_and_plots() -> None:
+    code = "import nbrtc.engine.host, sys; print(*sys.modules)"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    loaded = set(result.stdout.split())
+    assert "nbrtc.engine.session" in loaded
+    assert loaded.isdisjoint({"pandas", "matplotlib", "PIL", "anywidget"})

@@ -4,17 +4,17 @@ When a test here fails after an update, the seam of that name has moved.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+import time
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import aioice.ice
 import pytest
-from aiortc import RTCConfiguration, RTCPeerConnection, RTCRtpReceiver
 from aiortc.rtp import (
     RTCP_PSFB_APP,
     RTCP_PSFB_PLI,
     RTCP_RTPFB_NACK,
+    AnyRtcpPacket,
     RtcpPsfbPacket,
     RtcpReceiverInfo,
     RtcpRrPacket,
@@ -31,68 +31,15 @@ from nbrtc.engine.seams import (
     LOOPBACK,
     ReceiverSeam,
     SenderSeam,
+    TransportSeam,
+    codec_of,
     ice_transport,
     is_control_delivered,
     separate_streams,
     use_loopback_where_alone,
 )
 from nbrtc.errors import EngineError
-
-
-class Peers:
-    """An answerer whose seams are used, and the offerer at the other end."""
-
-    def __init__(self) -> None:
-        self.offerer, self.answerer = (RTCPeerConnection(RTCConfiguration(iceServers=[])) for _ in range(2))
-        self.ends = [
-            peer.createDataChannel("control", negotiated=True, id=0) for peer in (self.offerer, self.answerer)
-        ]
-        for peer in (self.offerer, self.answerer):
-            for kind, wanted in (("audio", "audio/opus"), ("video", "video/vp8")):
-                transceiver = peer.addTransceiver(kind, direction="sendrecv")
-                capabilities = RTCRtpReceiver.getCapabilities(kind)
-                assert capabilities is not None
-                names = (wanted, "video/rtx")
-                transceiver.setCodecPreferences(
-                    [c for c in capabilities.codecs if c.mimeType.lower() in names]
-                )
-
-    async def connect(self) -> None:
-        opened = asyncio.Event()
-        self.ends[1].on("open", opened.set)
-        await self.offerer.setLocalDescription(await self.offerer.createOffer())
-        await self.answerer.setRemoteDescription(self.offerer.localDescription)
-        await self.answerer.setLocalDescription(await self.answerer.createAnswer())
-        await self.offerer.setRemoteDescription(self.answerer.localDescription)
-        async with asyncio.timeout(20):
-            await opened.wait()
-
-    def receiver(self, kind: str = "video") -> Any:
-        return next(t.receiver for t in self.answerer.getTransceivers() if t.kind == kind)
-
-    def sender(self, kind: str = "video") -> Any:
-        return next(t.sender for t in self.answerer.getTransceivers() if t.kind == kind)
-
-    async def heard_by_offerer(self, say: Callable[[], Awaitable[None]], kind: type[Any], fmt: int) -> Any:
-        """The RTCP packet of this kind that arrives at the offerer's video sender."""
-        sender: Any = next(t.sender for t in self.offerer.getTransceivers() if t.kind == "video")
-        arrived: asyncio.Queue[Any] = asyncio.Queue()
-        original = sender._handle_rtcp_packet
-
-        async def handle(packet: Any) -> None:
-            if isinstance(packet, kind) and packet.fmt == fmt:
-                arrived.put_nowait(packet)
-            await original(packet)
-
-        sender._handle_rtcp_packet = handle
-        await say()
-        return await asyncio.wait_for(arrived.get(), 20)
-
-    @property
-    def offered_ssrc(self) -> int:
-        sender: Any = next(t.sender for t in self.offerer.getTransceivers() if t.kind == "video")
-        ssrc: int = sender._ssrc
-        return ssrc
+from tests.unit.peers import Peers
 
 
 @pytest.fixture
@@ -167,6 +114,10 @@ async def test_what_is_counted_shows_in_aiortcs_reports(peers: Peers) -> None:
     assert seam.lost_and_expected(5) == (2, 6)
     report = next(s for s in (await receiver.getStats()).values() if s.type == "inbound-rtp" and s.ssrc == 5)
     assert (report.packetsReceived, report.packetsLost) == (4, 2)
+    reception = seam.reception(5)
+    assert reception is not None
+    assert (reception.packets, reception.lost, reception.jitter) == (4, 2, report.jitter)
+    assert seam.reception(6) is None
 
 
 async def test_the_other_side_hears_our_feedback(peers: Peers) -> None:
@@ -190,7 +141,11 @@ async def test_a_sender_report_is_heard_and_still_reaches_aiortc(peers: Peers) -
     await peers.connect()
     receiver = peers.receiver()
     heard: list[tuple[int, int, int]] = []
-    ReceiverSeam(receiver).on_sender_report(lambda *report: heard.append(report))
+    ReceiverSeam(receiver).on_sender_report(
+        lambda packet: heard.append(
+            (packet.ssrc, packet.sender_info.ntp_timestamp, packet.sender_info.rtp_timestamp)
+        )
+    )
     info = RtcpSenderInfo(ntp_timestamp=1 << 32, rtp_timestamp=90, packet_count=1, octet_count=1)
     await receiver._handle_rtcp_packet(RtcpSrPacket(ssrc=5, sender_info=info))
     assert heard == [(5, 1 << 32, 90)]
@@ -219,6 +174,66 @@ async def test_a_sender_tells_of_keyframe_requests_bandwidth_and_loss(peers: Pee
     assert asked == ["keyframe"]
     assert remb == [640_000]
     assert loss == [(0.25, None)]
+
+
+async def test_a_sender_hands_out_what_it_hears_and_what_it_sends_again(peers: Peers) -> None:
+    await peers.connect()
+    sender = peers.sender()
+    heard: list[AnyRtcpPacket] = []
+    repeated: list[RtpPacket] = []
+    seam = SenderSeam(sender)
+    seam.on_rtcp(heard.append)
+    seam.on_retransmission(repeated.append)
+    assert seam.ssrc == sender._ssrc
+    assert seam.rtx_ssrc == sender._rtx_ssrc
+    assert seam.sent == (0, 0)
+    packet = RtpPacket(payload_type=97, sequence_number=300, timestamp=1, payload=b"abc")
+    sender._RTCRtpSender__rtp_history[300 % 128] = packet
+    nack = RtcpRtpfbPacket(fmt=RTCP_RTPFB_NACK, ssrc=1, media_ssrc=seam.ssrc, lost=[300, 301])
+    await sender._handle_rtcp_packet(nack)
+    assert heard == [nack]
+    assert repeated == [packet]
+
+
+async def test_a_round_trip_is_measured_by_the_report_that_answers_ours(peers: Peers) -> None:
+    await peers.connect()
+    sender = peers.sender()
+    seam = SenderSeam(sender)
+
+    def report(lsr: int) -> RtcpReceiverInfo:
+        return RtcpReceiverInfo(
+            ssrc=seam.ssrc, fraction_lost=0, packets_lost=0, highest_sequence=9, jitter=0, lsr=lsr, dlsr=65536
+        )
+
+    sender._RTCRtpSender__lsr = None
+    assert seam.round_trip_s(report(0)) is None
+    sender._RTCRtpSender__lsr, sender._RTCRtpSender__lsr_time = 77, time.time() - 1.25
+    assert seam.round_trip_s(report(76)) is None
+    measured_s = seam.round_trip_s(report(77))
+    assert measured_s == pytest.approx(0.25, abs=0.1)
+
+
+async def test_the_transport_tells_what_it_counts_and_what_secures_it(peers: Peers) -> None:
+    await peers.connect()
+    seam = TransportSeam(peers.answerer)
+    counters = seam.counters
+    assert counters.packetsSent > 0
+    assert counters.bytesReceived > counters.packetsReceived > 0
+    assert counters.dtlsState == "connected"
+    assert seam.ice_state in ("connected", "completed")
+    assert f"sha-256 {seam.fingerprints['sha-256']}" in peers.answerer.localDescription.sdp
+    candidates = seam.candidates
+    assert candidates is not None
+    assert (candidates.local_type, candidates.protocol) == ("host", "udp")
+    assert candidates.remote_type in ("host", "prflx")
+
+
+async def test_the_codec_that_is_sent_is_known_once_it_is_agreed(peers: Peers) -> None:
+    transceivers = peers.answerer.getTransceivers()
+    assert [codec_of(one) for one in transceivers] == [None, None]
+    await peers.connect()
+    names = {(one.kind, codec.name) for one in transceivers if (codec := codec_of(one)) is not None}
+    assert names == {("audio", "opus"), ("video", "VP8")}
 
 
 async def test_the_senders_do_not_share_a_stream(peers: Peers) -> None:

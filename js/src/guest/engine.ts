@@ -85,6 +85,7 @@ export class GuestEngine {
       screenSharing: false,
       screenRequested: false,
       wanted: [],
+      statsIntervalS: 1,
     };
   }
 
@@ -100,6 +101,7 @@ export class GuestEngine {
           qualities: QUALITIES,
           iceServers: [],
           chat: this.#chat,
+          findings: [],
         });
         break;
       case "enter-room":
@@ -146,6 +148,7 @@ export class GuestEngine {
       // what only a Python behind the page would want to know
       case "candidate":
       case "stats":
+      case "event":
       case "pong":
       case "problem":
         break;

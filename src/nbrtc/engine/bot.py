@@ -18,6 +18,7 @@ from ..messages import (
     ChatArrived,
     ChatMessage,
     EngineStatus,
+    EventArrived,
     Join,
     LeaveCall,
     Notification,
@@ -34,13 +35,17 @@ from ..messages import (
     RoomTicket,
     Say,
     StateChanged,
+    StatsArrived,
+    StatsSample,
     TicketChanged,
     Verb,
 )
 from .broadcast import Broadcast
+from .chronicle import changes
 from .clips import Clips
 from .member import Doors
 from .mesh import Mesh
+from .sampler import Sampler
 from .supply import Supply
 from .tasks import Tasks
 from .voice import Voice
@@ -50,6 +55,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+MEASURED_S = 1.0
+"""Between two polls of the statistics."""
 PICTURES_FPS = 30.0
 """What a file's rate is taken for where its bitrate is chosen."""
 
@@ -103,6 +110,9 @@ class BotSession:
             participants=(self._alone(),),
             room=RoomInfo(id=self._ticket.room, name=self._ticket.room),
         )
+        self._tell_changes(None)
+        self._sampler = Sampler(lambda: MEASURED_S, self._measure)
+        self._sampler.start()
         self._join()
 
     async def from_kernel(self, verb: Verb) -> object:
@@ -130,6 +140,7 @@ class BotSession:
         if self._closed:
             return
         self._closed = True
+        self._sampler.stop()
         await self._leave(reason)
         self._change(phase="closed", reason=reason)
         if self._broadcast is not None:
@@ -293,6 +304,7 @@ class BotSession:
             self._change(participants=people)
 
     def _change(self, **fields: Any) -> None:
+        before = self._state
         sends = fields.get("phase", self._state.phase) in ("connected", "reconnecting")
         self._state = msgspec.structs.replace(
             self._state,
@@ -302,6 +314,20 @@ class BotSession:
             **fields,
         )
         self._notify(StateChanged(call=self._opening.call, state=self._state))
+        self._tell_changes(before)
+
+    def _tell_changes(self, before: CallState | None) -> None:
+        for event in changes(before, self._state, time.time()):
+            self._notify(EventArrived(call=self._opening.call, event=event))
+
+    def _measure(self) -> None:
+        """What Python's end of each connection has counted."""
+        for identity, peer in self._mesh.peers.items():
+            if reports := peer.reports():
+                sample = StatsSample(
+                    time_s=time.time(), peer=identity, generation=peer.generation, reports=reports
+                )
+                self._notify(StatsArrived(call=self._opening.call, sample=sample))
 
     def _problem(self, code: str, message: str) -> None:
         self._notify(Problem(call=self._opening.call, code=code, message=message))

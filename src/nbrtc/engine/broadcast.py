@@ -20,7 +20,7 @@ from aiortc import MediaStreamTrack
 from av import Packet, VideoFrame
 
 from .bandwidth import SendLimit, video_bitrate_bps
-from .codecs import is_keyframe
+from .codecs import is_keyframe, vp8_size
 from .encode import TIME_BASE, Vp8Encoder
 from .h264 import H264Encoder
 from .outgoing import KEYFRAME_WAIT_S, PASS_FRAMES, REFRESH_S
@@ -109,6 +109,8 @@ class BroadcastTrack(MediaStreamTrack):
         self.level: Level = "full"
         self.sent = 0
         self.dropped = 0
+        self.size: tuple[int, int] | None = None
+        """Pixels of what is sent, as a VP8 keyframe says."""
         self._broadcast = broadcast
         self._queue: deque[_Coded] = deque()
         self._awaits_keyframe = True
@@ -150,6 +152,8 @@ class BroadcastTrack(MediaStreamTrack):
             await self._wake.wait()
         coded = self._queue.popleft()
         self.sent += 1
+        if coded.keyframe and self.codec == "VP8":
+            self.size = vp8_size(coded.data)
         self.limit.add_sent(len(coded.data), time.monotonic())
         packet = Packet(coded.data)
         packet.pts, packet.time_base = coded.stamp, TIME_BASE

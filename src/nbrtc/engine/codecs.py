@@ -1,4 +1,4 @@
-"""What can be read from encoded video without decoding it: where a keyframe is, and where one begins."""
+"""What encoded media tells without being decoded: keyframes, a picture's size, a packet's duration."""
 
 from collections.abc import Iterator
 
@@ -38,6 +38,28 @@ def starts_keyframe(payload: bytes) -> bool:
     if payload[:1] and payload[0] & 1 == 0 and payload[3:6] == _VP8_START_CODE:
         return True
     return payload[:4] == b"\x00" + _ANNEX_B and SPS in _nal_types(payload)
+
+
+def vp8_size(data: bytes) -> tuple[int, int] | None:
+    """Width and height in pixels, which a VP8 keyframe says (RFC 6386, section 9.1); None of other frames."""
+    if len(data) < 10 or data[0] & 1 or data[3:6] != _VP8_START_CODE:
+        return None
+    return int.from_bytes(data[6:8], "little") & 0x3FFF, int.from_bytes(data[8:10], "little") & 0x3FFF
+
+
+def opus_samples(packet: bytes) -> int:
+    """How many samples at 48 kHz an Opus packet holds (RFC 6716, section 3.1)."""
+    if not packet:
+        return 0
+    configuration, code = packet[0] >> 3, packet[0] & 3
+    if configuration < 12:  # SILK
+        frame = (480, 960, 1920, 2880)[configuration % 4]
+    elif configuration < 16:  # hybrid
+        frame = (480, 960)[configuration % 2]
+    else:  # CELT
+        frame = (120, 240, 480, 960)[configuration % 4]
+    frames = (1, 2, 2, packet[1] & 0x3F if len(packet) > 1 else 0)[code]
+    return frame * frames
 
 
 def _nal_types(data: bytes) -> Iterator[int]:

@@ -72,7 +72,7 @@ class VideoDecoder:
     def start(self) -> None:
         """Begin at the next keyframe, which is asked for."""
         if self._unsubscribe is None:
-            self._waiting_for_keyframe = True
+            self._waiting_for_keyframe = self._feed.is_decoded = True
             self._unsubscribe = self._feed.subscribe(self._put)
             self._feed.request_keyframe()
             if self._task is None:
@@ -83,6 +83,7 @@ class VideoDecoder:
         if self._unsubscribe is not None:
             self._unsubscribe()
             self._unsubscribe = None
+            self._feed.is_decoded = False
             self._queue.clear()
 
     async def close(self) -> None:
@@ -128,6 +129,8 @@ class VideoDecoder:
                     self._queue.clear()
                     self._feed.request_keyframe()
                     continue
+                self._feed.decoded += len(frames)
+                self._feed.decoded_keyframes += encoded.keyframe
                 for frame in frames:
                     self._number += 1
                     self._on_picture(Picture(self._number, frame, encoded.timestamp, encoded.arrived_s))

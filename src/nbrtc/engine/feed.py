@@ -57,6 +57,9 @@ class Feed:
         self.report: SenderReport | None = None
         self.frames = 0
         self.keyframes = 0
+        self.decoded = self.decoded_keyframes = 0
+        """What a decoder made pictures of, while one ran."""
+        self.is_decoded = False
         self._ask_keyframe = ask_keyframe
         self._sinks: list[Sink] = []
 

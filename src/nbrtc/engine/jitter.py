@@ -47,6 +47,8 @@ class Counters:
     restarts: int = 0
     delay_s: float = 0.0
     """What the last frame spent here, from its first packet's arrival to its release."""
+    total_delay_s: float = 0.0
+    """Sum of that over all frames."""
 
 
 class Unwrapper:
@@ -261,6 +263,7 @@ class VideoJitterBuffer:
         self.waits_for_keyframe = False
         self.counters.frames += 1
         self.counters.delay_s = now_s - min(packet.arrived_s for packet in packets)
+        self.counters.total_delay_s += self.counters.delay_s
         return frame
 
     def _skip_padding(self) -> None:
@@ -368,4 +371,5 @@ class AudioJitterBuffer:
         after_gap, self._after_gap = self._after_gap, False
         self.counters.frames += 1
         self.counters.delay_s = now_s - packet.arrived_s
+        self.counters.total_delay_s += self.counters.delay_s
         return Assembled(packet.payload, self.last_timestamp, True, packet.arrived_s, after_gap)

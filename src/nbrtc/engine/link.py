@@ -42,11 +42,13 @@ from .description import (
     check_offer,
     with_bitrates,
 )
+from .feedback import Feedback
 from .inbound import Inbound
 from .outgoing import OutgoingVideo
 from .seams import LOOPBACK, SenderSeam, ice_transport, is_control_delivered, separate_streams
 from .shim import install
 from .silence import Silence
+from .statistics import Report, Scalar, Statistics, Stream
 
 logger = logging.getLogger(__name__)
 
@@ -126,9 +128,16 @@ class Link:
         video.sender.replaceTrack(self.outgoing)
         audio.sender.replaceTrack(self._silence)
         separate_streams(self._connection)
-        feedback = SenderSeam(video.sender)
-        feedback.on_keyframe_request(self.outgoing.request_keyframe)
-        feedback.on_feedback(self._remb, self._loss)
+        seam = SenderSeam(video.sender)
+        seam.on_keyframe_request(self.outgoing.request_keyframe)
+        seam.on_feedback(self._remb, self._loss)
+        self._statistics = Statistics(
+            self._connection,
+            (
+                Stream(audio, self.audio, Feedback(SenderSeam(audio.sender))),
+                Stream(video, self.video, Feedback(seam), self._outgoing_report),
+            ),
+        )
         # negotiated in advance by both ends: open as soon as SCTP is, without another round trip
         self._control = self._connection.createDataChannel("control", negotiated=True, id=0)
         self._control.on("message", self._message)
@@ -252,6 +261,10 @@ class Link:
         """Seconds since the offer came."""
         return time.monotonic() - self._born_s
 
+    def reports(self) -> tuple[Report, ...]:
+        """What this end of the connection measures, in webrtc-stats terms; empty while there is none."""
+        return self._statistics.reports() if self.is_open else ()
+
     def figures(self, now_s: float) -> dict[str, object]:
         """Counters, delays in s and bitrates in bit/s, for `Call.engine_status`."""
         return {
@@ -349,6 +362,20 @@ class Link:
         limit_bps = self.limit.bitrate_bps(time.monotonic())
         limits = self.outgoing.passes_through and limit_bps < self.limit.target_bps
         return limit_bps if limits else math.inf
+
+    def _outgoing_report(self) -> dict[str, Scalar]:
+        outgoing = self.outgoing
+        report: dict[str, Scalar] = {
+            "framesSent": outgoing.sent,
+            "targetBitrate": self.limit.bitrate_bps(time.monotonic()),
+        }
+        if outgoing.size is not None:
+            report["frameWidth"], report["frameHeight"] = outgoing.size
+        if not outgoing.passes_through:  # else the page has encoded what is sent
+            report["framesEncoded"] = outgoing.encoded
+            report["keyFramesEncoded"] = outgoing.encoded_keyframes
+            report["totalEncodeTime"] = outgoing.encode_s
+        return report
 
     def _remb(self, bitrate_bps: int) -> None:
         self.limit.add_remb(bitrate_bps, time.monotonic())

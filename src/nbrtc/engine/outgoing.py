@@ -18,6 +18,7 @@ from aiortc import MediaStreamTrack
 from av import Packet, VideoFrame
 
 from .bandwidth import SendLimit
+from .codecs import is_keyframe, vp8_size
 from .encode import TIME_BASE, Vp8Encoder
 from .feed import EncodedFrame, Feed
 from .rtp_clock import RtpClock
@@ -73,6 +74,11 @@ class OutgoingVideo(MediaStreamTrack):
         self.sent = 0
         self.replaced = 0
         self.failed = 0
+        self.encoded = self.encoded_keyframes = 0
+        self.encode_s = 0.0
+        """Seconds of the encoder, all pictures together."""
+        self.size: tuple[int, int] | None = None
+        """Pixels of what is sent; None before the first keyframe."""
         self.effect_delay_s: float | None = None
 
     @property
@@ -187,7 +193,7 @@ class OutgoingVideo(MediaStreamTrack):
         try:
             data = await asyncio.get_running_loop().run_in_executor(
                 self._thread,
-                self._encoder.encode,
+                self._timed,
                 shown.picture,
                 stamp,
                 self._limit.bitrate_bps(now_s),
@@ -203,6 +209,9 @@ class OutgoingVideo(MediaStreamTrack):
                 error,
             )
             return None
+        if data:
+            self.encoded += 1
+            self.encoded_keyframes += is_keyframe("VP8", data)
         if not self._effect:
             return None  # the effect was taken off meanwhile
         self._last = shown.picture
@@ -213,8 +222,16 @@ class OutgoingVideo(MediaStreamTrack):
             self.effect_delay_s = time.monotonic() - shown.arrived_s
         return self._packet(data, stamp)
 
+    def _timed(self, picture: VideoFrame, stamp: int, bitrate_bps: int, keyframe: bool) -> bytes:
+        """Encode, and count what it takes. On the encoder's thread, the only one that writes the sum."""
+        began_s = time.perf_counter()
+        data = self._encoder.encode(picture, stamp, bitrate_bps, keyframe)
+        self.encode_s += time.perf_counter() - began_s
+        return data
+
     def _packet(self, data: bytes, stamp: int) -> "Packet[Any]":
         self.sent += 1
+        self.size = vp8_size(data) or self.size
         self._limit.add_sent(len(data), time.monotonic())
         packet = Packet(data)
         packet.pts, packet.time_base = stamp, TIME_BASE

@@ -33,9 +33,11 @@ from .description import (
     with_bitrates,
 )
 from .feed import Kind
+from .feedback import Feedback
 from .inbound import Inbound
 from .seams import SenderSeam, separate_streams
 from .silence import Silence
+from .statistics import Report, Scalar, Statistics, Stream
 from .voice import Voice
 
 logger = logging.getLogger(__name__)
@@ -78,6 +80,8 @@ class PythonPeer:
         self._connection.on("connectionstatechange", self._state_changed)
         self._sending: BroadcastTrack | None = None
         self._sound: MediaStreamTrack | None = None
+        self._streams: list[Stream] = []
+        self._statistics = Statistics(self._connection, self._streams)
         self._candidates = self._names = 0
         self._described = asyncio.Event()  # or closed
         self._is_answered = False
@@ -206,6 +210,10 @@ class PythonPeer:
             if inbound is not None:
                 inbound.tick(self.rtt_s)
 
+    def reports(self) -> tuple[Report, ...]:
+        """What this end of the connection measures, in webrtc-stats terms; empty unless connected."""
+        return self._statistics.reports() if self.state == "connected" else ()
+
     def figures(self, now_s: float) -> dict[str, object]:
         """Counters, delays in s and bitrates in bit/s, for `Bot.engine_status`."""
         sending = self._sending
@@ -249,14 +257,14 @@ class PythonPeer:
         _prefer(transceiver, f"{kind}/{codec}".lower())
         feedback = SenderSeam(transceiver.sender)
         if kind == "video":
-            self.video = Inbound(transceiver.receiver, kind, RECEIVE_BPS)
+            inbound = self.video = Inbound(transceiver.receiver, kind, RECEIVE_BPS)
             if self._broadcast is not None:
                 chosen: VideoCodec = "H264" if codec == "H264" else "VP8"
                 self._sending = self._broadcast.track(chosen)
                 feedback.on_keyframe_request(self._sending.request_keyframe)
                 transceiver.sender.replaceTrack(self._sending)
         else:
-            self.audio = Inbound(transceiver.receiver, kind, 0)
+            inbound = self.audio = Inbound(transceiver.receiver, kind, 0)
             self._sound = Silence() if self._voice is None else self._voice.track()
             transceiver.sender.replaceTrack(self._sound)
         limit = self._sending.limit if kind == "video" and self._sending else None
@@ -272,6 +280,21 @@ class PythonPeer:
                 limit.add_loss(fraction, rtt_s, self.heard_s)
 
         feedback.on_feedback(remb, loss)
+        outgoing = self._outgoing_report if kind == "video" else dict
+        self._streams.append(Stream(transceiver, inbound, Feedback(feedback), outgoing))
+
+    def _outgoing_report(self) -> dict[str, Scalar]:
+        sending = self._sending
+        if sending is None:
+            return {}
+        report: dict[str, Scalar] = {
+            "framesSent": sending.sent,
+            "framesEncoded": sending.sent,  # once for all peers, but what was not sent here is not counted
+            "targetBitrate": sending.limit.bitrate_bps(time.monotonic()),
+        }
+        if sending.size is not None:
+            report["frameWidth"], report["frameHeight"] = sending.size
+        return report
 
     async def _describe(self, kind: str, sdp: str) -> None:
         self._candidates += len(candidate_hosts(sdp))

@@ -6,17 +6,22 @@ aiortc is pinned in pyproject.toml, and tests/unit/test_seams.py fails with the 
 """
 
 import logging
+import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import aioice.ice
-from aiortc import RTCPeerConnection, RTCRtpReceiver, RTCRtpSender
+from aioice.ice import CandidatePair
+from aiortc import RTCPeerConnection, RTCRtpReceiver, RTCRtpSender, RTCRtpTransceiver
 from aiortc.rtcrtpparameters import RTCRtpCodecParameters
 from aiortc.rtcrtpreceiver import StreamStatistics
 from aiortc.rtp import (
     RTCP_PSFB_APP,
+    RTP_HISTORY_SIZE,
     AnyRtcpPacket,
     RtcpPsfbPacket,
+    RtcpReceiverInfo,
     RtcpRrPacket,
     RtcpSrPacket,
     RtpPacket,
@@ -24,6 +29,7 @@ from aiortc.rtp import (
     unpack_remb_fci,
     unwrap_rtx,
 )
+from aiortc.stats import RTCTransportStats
 
 from ..errors import EngineError
 
@@ -48,6 +54,17 @@ def _replace(owner: object, name: str, value: object) -> None:
     """Put something of ours in the place of a private part that must be there."""
     _private(owner, name)
     setattr(owner, name, value)
+
+
+@dataclass(frozen=True, slots=True)
+class Reception:
+    """What arrived of one SSRC since its start (RFC 3550, section 6.4.1)."""
+
+    packets: int
+    lost: int
+    """It falls when a packet comes late or twice."""
+    jitter: int
+    """In ticks of the RTP clock."""
 
 
 class RtpHandler(Protocol):
@@ -75,13 +92,13 @@ class ReceiverSeam:
         """Hand every RTP packet to `handler` instead of to aiortc."""
         _replace(self._receiver, "_handle_rtp_packet", handler)
 
-    def on_sender_report(self, handler: Callable[[int, int, int], None]) -> None:
-        """Call `handler(ssrc, ntp_timestamp, rtp_timestamp)` for each RTCP sender report."""
+    def on_sender_report(self, handler: Callable[[RtcpSrPacket], None]) -> None:
+        """Call `handler` with each RTCP sender report."""
         original = _private(self._receiver, "_handle_rtcp_packet")
 
         async def handle(packet: AnyRtcpPacket) -> None:
             if isinstance(packet, RtcpSrPacket):
-                handler(packet.ssrc, packet.sender_info.ntp_timestamp, packet.sender_info.rtp_timestamp)
+                handler(packet)
             await original(packet)
 
         _replace(self._receiver, "_handle_rtcp_packet", handle)
@@ -101,6 +118,13 @@ class ReceiverSeam:
         """Packets lost and expected of a stream since its start (RFC 3550, section 6.4.1)."""
         stream = self._streams.get(ssrc)
         return (stream.packets_lost, stream.packets_expected) if stream else (0, 0)
+
+    def reception(self, ssrc: int) -> Reception | None:
+        """What aiortc counted of a stream; None if nothing of it came yet."""
+        stream = self._streams.get(ssrc)
+        if stream is None:
+            return None
+        return Reception(stream.packets_received, stream.packets_lost, stream.jitter)
 
     def unwrap(
         self, packet: RtpPacket, codec: RTCRtpCodecParameters
@@ -139,6 +163,57 @@ class SenderSeam:
     def __init__(self, sender: RTCRtpSender) -> None:
         self._sender = sender
 
+    @property
+    def ssrc(self) -> int:
+        """Of what is sent."""
+        ssrc: int = _private(self._sender, "_ssrc")
+        return ssrc
+
+    @property
+    def rtx_ssrc(self) -> int:
+        """Of what is sent again (RFC 4588)."""
+        ssrc: int = _private(self._sender, "_rtx_ssrc")
+        return ssrc
+
+    @property
+    def sent(self) -> tuple[int, int]:
+        """Packets and bytes of payload that were sent, without what was sent again."""
+        counted = _private(self._sender, _SENDER + "packet_count")
+        return counted, _private(self._sender, _SENDER + "octet_count")
+
+    def round_trip_s(self, report: RtcpReceiverInfo) -> float | None:
+        """The round trip that a receiver report measured, when it has just come (RFC 3550, section 6.4.1).
+
+        None if it answers no report of ours, or not the latest: aiortc remembers when it sent that one only.
+        """
+        sent_s: float | None = _private(self._sender, _SENDER + "lsr_time")
+        if not report.lsr or report.lsr != _private(self._sender, _SENDER + "lsr") or sent_s is None:
+            return None
+        return max(0.0, time.time() - sent_s - report.dlsr / 65536)
+
+    def on_rtcp(self, handler: Callable[[AnyRtcpPacket], None]) -> None:
+        """Call `handler` with every RTCP packet that concerns this sender, before aiortc acts on it."""
+        original = _private(self._sender, "_handle_rtcp_packet")
+
+        async def handle(packet: AnyRtcpPacket) -> None:
+            handler(packet)
+            await original(packet)
+
+        _replace(self._sender, "_handle_rtcp_packet", handle)
+
+    def on_retransmission(self, handler: Callable[[RtpPacket], None]) -> None:
+        """Call `handler` with each packet that is sent again, as it was sent first."""
+        original = _private(self._sender, "_retransmit")
+        history: dict[int, RtpPacket] = _private(self._sender, _SENDER + "rtp_history")
+
+        async def retransmit(sequence_number: int) -> None:
+            packet = history.get(sequence_number % RTP_HISTORY_SIZE)
+            if packet is not None and packet.sequence_number == sequence_number:
+                handler(packet)
+            await original(sequence_number)
+
+        _replace(self._sender, "_retransmit", retransmit)
+
     def on_keyframe_request(self, handler: Callable[[], None]) -> None:
         """Call `handler` for each PLI or FIR instead of marking aiortc's encoder."""
         _replace(self._sender, "_send_keyframe", handler)
@@ -164,6 +239,65 @@ class SenderSeam:
                     remb(bitrate_bps)
 
         _replace(self._sender, "_handle_rtcp_packet", handle)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """The candidate pair that carries a connection, without its addresses."""
+
+    local_type: str
+    """``host``, ``srflx``, ``prflx`` or ``relay`` (webrtc-pc, section 4.8.1.3)."""
+    remote_type: str
+    protocol: str
+    """``udp`` or ``tcp``."""
+
+
+class TransportSeam:
+    """What the one transport of a bundled connection has counted.
+
+    Parameters
+    ----------
+    connection
+        With a local and a remote description: bundling replaces transports before.
+    """
+
+    def __init__(self, connection: RTCPeerConnection) -> None:
+        self._dtls: Any = connection.getTransceivers()[0].receiver.transport
+
+    @property
+    def counters(self) -> RTCTransportStats:
+        """Datagrams and their bytes, those of DTLS and data channels included."""
+        found = next(iter(_private(self._dtls, "_get_stats")().values()))
+        if not isinstance(found, RTCTransportStats):
+            raise EngineError("aiortc counts its transports' datagrams in another way.")
+        return found
+
+    @property
+    def ice_state(self) -> str:
+        """``RTCIceTransportState`` (webrtc-pc, section 5.6.4)."""
+        state: str = self._dtls.transport.state
+        return state
+
+    @property
+    def fingerprints(self) -> dict[str, str]:
+        """Of our own certificate, by algorithm (RFC 8122)."""
+        return {found.algorithm: found.value for found in self._dtls.getLocalParameters().fingerprints}
+
+    @property
+    def candidates(self) -> Candidates | None:
+        """Of the nominated pair (RFC 8445, section 8.1.1); None before there is one."""
+        pairs = _private(_private(self._dtls.transport, "_connection"), "_nominated")
+        pair: CandidatePair | None = pairs.get(1)  # RTP and RTCP share one component
+        if pair is None:
+            return None
+        local, remote = pair.local_candidate, pair.remote_candidate
+        return Candidates(local.type, remote.type, local.transport.lower())
+
+
+def codec_of(transceiver: RTCRtpTransceiver) -> RTCRtpCodecParameters | None:
+    """The codec that the transceiver's sender uses; None before the negotiation."""
+    codecs: list[RTCRtpCodecParameters] = _private(transceiver, "_codecs")
+    return codecs[0] if codecs else None
 
 
 def ice_transport(connection: RTCPeerConnection) -> Any:

@@ -22,6 +22,7 @@ from ..messages import (
     Candidate,
     ChangeCodec,
     ChangeQuality,
+    ChangeStatsInterval,
     Codec,
     EngineStatus,
     Enter,
@@ -52,7 +53,7 @@ from ..messages import (
     SetVideoEffect,
     ShareScreen,
     StartRecording,
-    StatsArrived,
+    StatsEvent,
     StatsSample,
     StopRecord,
     StopRecording,
@@ -70,6 +71,7 @@ from .ownership import Ownership
 from .studio import Studio
 from .tap import Tap
 from .tape import Tape
+from .watch import Watch
 
 logger = logging.getLogger(__name__)
 
@@ -100,6 +102,7 @@ class Session:
             quality=with_bitrate(opening.quality),
             video_effect=opening.video_effect,
             codec=opening.codec,
+            stats_interval_s=opening.stats_interval_s,
         )
         self._board = Board(opening.call, state, notify)
         self.gallery = Gallery(self._wanted_changed)
@@ -118,6 +121,8 @@ class Session:
             on_exit=lambda seat_s: self._member.exit(seat_s),
         )
         self._member = RoomMember(self._board, opening, doors)
+        self._watch = Watch(self._board)
+        self._watch.follow(self._board.state)
         self._board.on_change = self._changed
         self._closed = False
 
@@ -134,6 +139,7 @@ class Session:
             await self._member.close()
             await self._ownership.close()
             await self.gallery.close()
+            self._watch.close()
 
     # --- what a page wants
 
@@ -174,7 +180,9 @@ class Session:
             case MediaStatus() if is_owner:
                 self._media(intent)
             case StatsSample() if is_owner:
-                self._board.notify(StatsArrived(call=self._board.call, sample=intent))
+                self._watch.take_sample(intent)
+            case StatsEvent() if is_owner or (owner is None and page == self._ownership.last_page):
+                self._watch.take_event(intent)
             case PeerSignal() if page == self._member.page:
                 self._member.signal(intent)
             case PeerStatus() if page == self._member.page:
@@ -213,6 +221,7 @@ class Session:
             qualities=tuple(map(with_bitrate, QUALITIES.values())),
             ice_servers=self._opening.ice_servers,
             chat=self._member.messages,
+            findings=self._watch.findings,
         )
         self._board.send(page, welcome)
 
@@ -252,6 +261,8 @@ class Session:
                 self._quality(verb.quality)
             case ChangeCodec():
                 self._codec(verb.codec)
+            case ChangeStatsInterval():
+                self._board.change(stats_interval_s=verb.interval_s)
             case SetVideoEffect():
                 self._use_effect(verb.name)
                 self._board.change(video_effect=verb.name)
@@ -316,6 +327,7 @@ class Session:
 
     def _changed(self, state: CallState) -> None:
         """What follows from a new state. Each step changes the state only if it is not so already."""
+        self._watch.follow(state)
         in_room = state.room is not None
         if in_room == self.studio.echoes:
             self._be_in_room(in_room)
@@ -330,8 +342,10 @@ class Session:
         self.gallery.attach(OWN, link.video.feed)
         self._tap.attach(link)
         self._tape.attach(link)
+        self._watch.attach(link)
 
     def _detach(self) -> None:
+        self._watch.detach()
         self.studio.detach()
         self.gallery.detach(OWN)
         self._tap.detach()
