@@ -16,7 +16,7 @@ export const REBUILD_MS = 3000;
 /** Pauses before each attempt, as in LiveKit's clients; after the last one the call has failed. */
 export const RETRY_MS = [0, 300, 1200, 2700, 4800, 7000, 7000, 7000, 7000, 7000];
 
-export interface ConnectionOptions extends Pick<LinkOptions, "candidate" | "onEvent" | "onOpen"> {
+export interface ConnectionOptions extends Pick<LinkOptions, "candidate" | "onEvent" | "onOpen" | "onCall"> {
   readonly iceServers: () => LinkOptions["iceServers"];
   /** What a new link carries to Python besides; null outside of a room. */
   readonly tap: () => Tap | null;
@@ -115,13 +115,14 @@ export class Connection {
     const ended = new AbortController();
     this.#ended = ended;
     this.#generation += 1;
-    const { candidate, onEvent, onOpen } = this.#options;
+    const { candidate, onEvent, onOpen, onCall } = this.#options;
     const tap = this.#options.tap();
     try {
       const link = new Link({
         candidate,
         onEvent,
         onOpen,
+        onCall,
         ...(tap === null ? {} : { tap }),
         generation: this.#generation,
         takeOver: this.#takeOver,

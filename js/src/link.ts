@@ -2,9 +2,11 @@
  * The page's end of the link: one peer connection to Python, over fixed transceivers. Recovery is a new link with a
  * higher generation. No DOM, no Jupyter: what it says goes through `send`, what it hears through `take`.
  */
+
 import { configurationOf } from "./ice";
 import { changeParameters } from "./media/sender";
 import type { Answer, Candidate, Event, IceServerEntry, Intent, Offer } from "./messages";
+import { type OnCall, reasonOf } from "./stats/connection-events";
 import type { Tap } from "./tap";
 
 export interface LinkOptions {
@@ -19,6 +21,8 @@ export interface LinkOptions {
   readonly onEvent: (event: Event) => void;
   readonly onOpen: () => void;
   readonly onFailed: (reason: string) => void;
+  /** What is asked of the connection, for the timeline. */
+  readonly onCall: (generation: number, ...call: Parameters<OnCall>) => void;
 }
 
 /** Silence of the engine's heartbeat (four a second) after which the link counts as disturbed. */
@@ -73,7 +77,7 @@ export class Link {
   /** Begin: the offer goes out before the devices are open, so that both happen at the same time. */
   async start(): Promise<void> {
     const offer = await this.connection.createOffer();
-    await this.connection.setLocalDescription(offer);
+    await this.#describe("setLocalDescription", offer);
     await this.#options.offer({
       type: "offer",
       generation: this.generation,
@@ -84,7 +88,7 @@ export class Link {
 
   async answer(answer: Answer): Promise<void> {
     if (this.#closed || this.connection.signalingState !== "have-local-offer") return;
-    await this.connection.setRemoteDescription({ type: "answer", sdp: answer.sdp });
+    await this.#describe("setRemoteDescription", { type: "answer", sdp: answer.sdp });
   }
 
   /** Send these tracks from now on; null sends nothing. The transceivers stay. */
@@ -148,6 +152,20 @@ export class Link {
     this.connection.onicecandidate = this.connection.onconnectionstatechange = null;
     this.#control.onopen = this.#control.onmessage = null;
     this.connection.close();
+  }
+
+  async #describe(
+    method: "setLocalDescription" | "setRemoteDescription",
+    description: RTCSessionDescriptionInit,
+  ): Promise<void> {
+    const say = (...call: Parameters<OnCall>) => this.#options.onCall(this.generation, ...call);
+    say(method, description.type);
+    try {
+      await this.connection[method](description);
+    } catch (error) {
+      if (!this.#closed) say(`${method}OnFailure`, reasonOf(error));
+      throw error;
+    }
   }
 
   #hear(text: string): void {

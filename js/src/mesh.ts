@@ -3,22 +3,27 @@
  * They live on while the room's signaling or the link to Python is away.
  */
 import { computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
-import type { Person, PlotPoint } from "./contract";
+import type { Person } from "./contract";
 import type { Outlet } from "./media/adapt";
-import type { Codec, IceServerEntry, Participant, PeerSignal, PeerStatus, StatsSample } from "./messages";
+import type { Codec, IceServerEntry, Participant, PeerSignal, PeerStatus } from "./messages";
 import type { MediaKind } from "./negotiation";
 import { Peer } from "./peer";
-import { combine } from "./plot";
-import { StatsPoller } from "./stats";
+import type { OnCall } from "./stats/connection-events";
 
 export interface MeshOptions {
   readonly iceServers: () => readonly IceServerEntry[];
   readonly codec: () => Codec;
   readonly send: (signal: PeerSignal) => void;
   readonly onStatus: (status: PeerStatus) => void;
-  readonly onSample: (sample: StatsSample) => void;
-  /** Everybody's newest figures together, about once a second. */
-  readonly onPoint: (point: PlotPoint) => void;
+  /** A new connection to somebody; `ended` aborts with it. */
+  readonly onConnection: (
+    id: string,
+    connection: RTCPeerConnection,
+    generation: number,
+    ended: AbortSignal,
+  ) => void;
+  /** What is asked of a connection, for the timeline. */
+  readonly onCall: (id: string, generation: number, ...call: Parameters<OnCall>) => void;
   readonly onReceiver: (id: string, receiver: RTCRtpReceiver, kind: MediaKind) => void;
   readonly onGone: (id: string) => void;
   readonly onProblem: (code: string, text: string) => void;
@@ -36,7 +41,6 @@ export class Mesh {
   readonly #options: MeshOptions;
   readonly #others: Signal<readonly Participant[]> = signal([]);
   readonly #peers = new Map<string, Peer>();
-  readonly #points = new Map<string, PlotPoint>();
   /** Names our tracks; made with the first peer, because a browser without it still opens notebooks. */
   #outgoing: MediaStream | null = null;
   #me: Participant | null = null;
@@ -169,11 +173,6 @@ export class Mesh {
   }
 
   #make(id: string): Peer {
-    const poller = new StatsPoller(id, {
-      onSample: this.#options.onSample,
-      onPoint: (point) => this.#plot(id, point),
-      onProblem: (error) => this.#options.onProblem("stats", `The browser gave no statistics (${error}).`),
-    });
     const peer: Peer = new Peer({
       me: () => this.#me ?? nobody(""),
       participant: () => this.#others.value.find((participant) => participant.id === id) ?? nobody(id),
@@ -183,7 +182,8 @@ export class Mesh {
       isReachable: () => this.#isReachable,
       send: (message) => this.#send(message),
       onStanding: () => this.#report(id),
-      onConnection: (connection, generation, ended) => void poller.follow(connection, generation, ended),
+      onConnection: (...made) => this.#options.onConnection(id, ...made),
+      onCall: (...call) => this.#options.onCall(id, ...call),
       onReceiver: (receiver, kind) => this.#options.onReceiver(id, receiver, kind),
       onClosedByOther: () => this.#settle(),
       onProblem: this.#options.onProblem,
@@ -202,7 +202,6 @@ export class Mesh {
   #end(id: string): void {
     this.#peers.get(id)?.close();
     this.#peers.delete(id);
-    this.#points.delete(id);
     this.#waiting = this.#waiting.filter(({ peer }) => peer !== id);
     this.#options.onGone(id);
   }
@@ -231,12 +230,6 @@ export class Mesh {
       state: standing.connection,
       reason: standing.reason,
     });
-  }
-
-  #plot(id: string, point: PlotPoint): void {
-    this.#points.set(id, point);
-    const [first] = this.#points.keys();
-    if (id === first) this.#options.onPoint(combine([...this.#points.values()]));
   }
 }
 

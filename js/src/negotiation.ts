@@ -2,8 +2,10 @@
  * One peer connection to another participant: perfect negotiation (webrtc-pc, section 10.7) over one audio and one video
  * transceiver. Recovery beyond an ICE restart is another `Negotiation`, of a higher generation.
  */
+
 import { preferCodec } from "./media/codecs";
 import type { Codec, IceCandidate, SessionDescription } from "./messages";
+import { kindOf, type MethodCall, type OnCall, reasonOf } from "./stats/connection-events";
 
 export type MediaKind = "audio" | "video";
 
@@ -24,7 +26,11 @@ export interface NegotiationOptions {
   readonly send: (signal: Half) => void;
   /** A transceiver is there; its track carries nothing yet. */
   readonly onReceiver: (receiver: RTCRtpReceiver, kind: MediaKind) => void;
+  /** It is made, and nobody listens to it yet. */
+  readonly onConnection: (connection: RTCPeerConnection) => void;
   readonly onState: (state: RTCPeerConnectionState) => void;
+  /** For the timeline. */
+  readonly onCall: OnCall;
   /** See `isClosedByOther`. */
   readonly onClosedByOther: () => void;
   /** The browser refused this; without a description there will be no connection. */
@@ -53,6 +59,7 @@ export class Negotiation {
   constructor(options: NegotiationOptions) {
     this.#options = options;
     this.connection = new RTCPeerConnection(options.configuration);
+    options.onConnection(this.connection);
     this.connection.onnegotiationneeded = () => void this.#offer();
     this.connection.onicecandidate = ({ candidate }) => this.#candidate(candidate);
     this.connection.onconnectionstatechange = () => {
@@ -134,18 +141,22 @@ export class Negotiation {
       return;
     }
     if (!isOffer && connection.signalingState !== "have-local-offer") return; // late, or meant for another offer
+    let failure: MethodCall = "setRemoteDescriptionOnFailure";
     try {
+      this.#options.onCall("setRemoteDescription", description.type);
       this.#isSettingRemoteAnswerPending = !isOffer;
       await connection.setRemoteDescription(description); // rolls an offer of ours back where that is needed
       this.#isSettingRemoteAnswerPending = false;
       for (const candidate of this.#early.splice(0)) void this.#add(candidate);
       if (!isOffer) return;
       this.#adopt();
+      failure = "setLocalDescriptionOnFailure";
+      this.#options.onCall("setLocalDescription", "answer");
       await connection.setLocalDescription();
       this.#say();
     } catch (error) {
       this.#isSettingRemoteAnswerPending = false;
-      if (!this.#closed) this.#options.onRefused("description", error);
+      this.#refused("description", failure, error);
     }
   }
 
@@ -184,10 +195,11 @@ export class Negotiation {
     this.#restarting = false;
     try {
       this.#makingOffer = true;
+      this.#options.onCall("setLocalDescription", "offer");
       await this.connection.setLocalDescription();
       this.#say();
     } catch (error) {
-      if (!this.#closed) this.#options.onRefused("description", error);
+      this.#refused("description", "setLocalDescriptionOnFailure", error);
     } finally {
       this.#makingOffer = false;
     }
@@ -252,10 +264,17 @@ export class Negotiation {
 
   async #add(candidate: RTCIceCandidateInit): Promise<void> {
     try {
+      this.#options.onCall("addIceCandidate", kindOf(candidate.candidate ?? ""));
       await this.connection.addIceCandidate(candidate.candidate === "" ? undefined : candidate);
     } catch (error) {
-      if (!this.#closed && !this.#ignoreOffer) this.#options.onRefused("candidate", error);
+      if (!this.#ignoreOffer) this.#refused("candidate", "addIceCandidateFailed", error);
     }
+  }
+
+  #refused(what: "description" | "candidate", failure: MethodCall, error: unknown): void {
+    if (this.#closed) return;
+    this.#options.onCall(failure, reasonOf(error));
+    this.#options.onRefused(what, error);
   }
 }
 

@@ -5,6 +5,7 @@ import { Screen } from "./media/screen";
 import type { Mesh } from "./mesh";
 import type { MediaStatus, Quality, SwitchMedia } from "./messages";
 import { OutgoingMedia, type Scene } from "./outgoing";
+import type { DeviceTracks } from "./stats/device-events";
 
 export interface Trouble {
   readonly key: string;
@@ -43,6 +44,15 @@ export class OwnMedia {
       scene,
       onProblem: (text) => onTrouble({ key: "tracks", code: "tracks", text }),
     });
+  }
+
+  /** What is open. */
+  get tracks(): DeviceTracks {
+    return {
+      camera: this.capture.camera,
+      microphone: this.capture.microphone,
+      screen: this.screen.video,
+    };
   }
 
   get status(): MediaStatus {

@@ -8,6 +8,7 @@ import { configurationOf, hasTurn } from "./ice";
 import type { Codec, IceServerEntry, Participant, PeerSignal, SessionDescription } from "./messages";
 import { type Half, type MediaKind, Negotiation } from "./negotiation";
 import { Recovery, type Remedy } from "./recovery";
+import type { OnCall } from "./stats/connection-events";
 
 export type Standing = Omit<Person, "participant">;
 
@@ -25,6 +26,8 @@ export interface PeerOptions {
   readonly onStanding: (standing: Standing) => void;
   /** A new connection; `ended` aborts with it. */
   readonly onConnection: (connection: RTCPeerConnection, generation: number, ended: AbortSignal) => void;
+  /** What is asked of it, for the timeline. */
+  readonly onCall: (generation: number, ...call: Parameters<OnCall>) => void;
   readonly onReceiver: (receiver: RTCRtpReceiver, kind: MediaKind) => void;
   /** See `isClosedByOther`. */
   readonly onClosedByOther: () => void;
@@ -220,13 +223,14 @@ export class Peer {
       codec: this.#options.codec,
       send: (half) => this.#say(generation, half),
       onReceiver: (receiver, kind) => this.#receive(receiver, kind, ended.signal),
+      onConnection: (connection) => this.#options.onConnection(connection, generation, ended.signal),
       onState: (state) => this.#changed(state),
+      onCall: (...call) => this.#options.onCall(generation, ...call),
       onClosedByOther: this.#options.onClosedByOther,
       onRefused: (what, error) => this.#refused(what, error),
     });
     this.#negotiation = negotiation;
     negotiation.setTracks(this.#video, this.#audio);
-    this.#options.onConnection(negotiation.connection, generation, ended.signal);
     if (how.offers) negotiation.begin();
     const ahead = this.#ahead.splice(0);
     for (const { generation: theirs, candidate } of ahead) {

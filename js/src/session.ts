@@ -5,7 +5,7 @@
 import { batch, computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import { canCall, NO_CALL, shortcomingsOf } from "./abilities";
 import { Connection } from "./connection";
-import type { Drawer, PagePhase, PlotPoint, Preferences, SessionView } from "./contract";
+import type { Drawer, PagePhase, PlotPoint, Preferences, SessionView, StatsFeed } from "./contract";
 import { newId } from "./ids";
 import type { Link } from "./link";
 import { availableCodecs } from "./media/codecs";
@@ -24,10 +24,11 @@ import {
 import { Notices } from "./notices";
 import type { Scene } from "./outgoing";
 import { OwnMedia, type Trouble } from "./own-media";
+import { type Activity, isInCall, phaseOf } from "./phase";
 import { Presence } from "./presence";
 import { RefusedError, type Request, Requests } from "./requests";
 import { Room } from "./room";
-import { KEPT_POINTS, StatsPoller } from "./stats";
+import { Analysis } from "./stats/analysis";
 import { Tap } from "./tap";
 import { Views } from "./views";
 import { LEFT, statusOf } from "./words";
@@ -44,9 +45,6 @@ export { GRACE_MS } from "./views";
 
 const MEDIUM: Quality = { width: 1280, height: 720, fps: 30, name: "medium", bitrateBps: 2_500_000 };
 
-/** What the person has set going here; how well it goes is the connection's to say. */
-type Activity = "none" | "preview" | "starting" | "joined" | "failed";
-
 export class Session implements SessionView {
   readonly page = newId();
   readonly hasPython: boolean;
@@ -56,7 +54,6 @@ export class Session implements SessionView {
   readonly state: Signal<CallState | null> = signal(null);
   readonly qualities: Signal<readonly Quality[]> = signal([]);
   readonly remoteStream: Signal<MediaStream | null> = signal(null);
-  readonly plot: Signal<readonly PlotPoint[]> = signal([]);
   readonly drawer: Signal<Drawer | null> = signal(null);
   readonly #channel: Channel;
   readonly #activity: Signal<Activity> = signal("none");
@@ -74,11 +71,7 @@ export class Session implements SessionView {
     (intent) => this.#send(intent),
     (intent) => this.#sendByComm(intent),
   );
-  readonly #poller = new StatsPoller("python", {
-    onSample: (sample) => this.#connection.send(sample),
-    onPoint: (point) => this.#linkMeasured(point),
-    onProblem: (error) => this.#notices.tell("stats", "warning", noStatistics(error)),
-  });
+  readonly #analysis: Analysis;
   readonly #tap = new Tap({
     onProblem: (text) => this.#trouble({ key: "tap", code: "tap", text }),
     onStuck: (id) => this.reconnect(id),
@@ -91,6 +84,7 @@ export class Session implements SessionView {
     onEvent: (event) => this.take(event),
     onOpen: () => this.#opened(),
     onLink: (link, ended) => this.#follow(link, ended),
+    onCall: (...call) => this.#analysis.called("python", ...call),
     onGivenUp: (reason) => this.#fail(reason),
   });
   readonly #room = new Room({
@@ -98,8 +92,8 @@ export class Session implements SessionView {
     iceServers: () => this.#iceServers,
     send: (message) => this.#send(message),
     onStatus: (status) => this.#send(status),
-    onSample: (sample) => this.#connection.send(sample),
-    onPoint: (point) => this.#plotted(point),
+    onConnection: (...made) => this.#analysis.follow(...made),
+    onCall: (...call) => this.#analysis.called(...call),
     onProblem: (code, message) => this.#send({ type: "problem", code, message }),
     notices: this.#notices,
   });
@@ -116,6 +110,7 @@ export class Session implements SessionView {
   #asked = false;
   #starts = 0;
 
+  readonly stats: StatsFeed;
   readonly notices = this.#notices.items;
   readonly devices = this.#media.capture.devices;
   readonly preferences = this.#media.capture.preferences;
@@ -132,7 +127,15 @@ export class Session implements SessionView {
   readonly unread = this.#room.chat.unread;
   readonly speaker = this.#room.speaker;
   readonly pinned = this.#room.pinned;
-  readonly phase: ReadonlySignal<PagePhase> = computed(() => this.#phase());
+  readonly phase: ReadonlySignal<PagePhase> = computed(() =>
+    phaseOf({
+      page: this.page,
+      state: this.state.value,
+      activity: this.#activity.value,
+      kernel: this.#presence.kernel.value,
+      isDisturbed: this.#connection.disturbance.value !== null,
+    }),
+  );
   readonly statusText: ReadonlySignal<string> = computed(() =>
     statusOf({
       phase: this.phase.value,
@@ -150,6 +153,16 @@ export class Session implements SessionView {
     this.#channel = channel;
     this.hasPython = hasPython;
     this.shortcomings = shortcomingsOf(hasPython);
+    this.#analysis = new Analysis({
+      hasPython,
+      state: this.state,
+      onPoint: (peer, point) => this.#measured(peer, point),
+      send: (message) => this.#connection.send(message),
+      sendByComm: (event) => void this.#sendByComm(event),
+      onProblem: (text) => this.#trouble({ key: "stats", code: "stats", text }),
+    });
+    this.stats = this.#analysis.history;
+    this.#analysis.watch(this.sending, this.devices);
     this.drawer.subscribe((drawer) => this.#room.chat.read(drawer === "chat"));
     this.#connection.disturbance.subscribe(() => this.#mirrorRoom());
   }
@@ -207,6 +220,7 @@ export class Session implements SessionView {
       this.#notices.clear();
     });
     this.#presence.watch(false);
+    this.#analysis.start();
     // the connections are built while the person is asked and the devices open
     const takeOver = owner !== null && owner !== this.page;
     if (this.hasPython) this.#connection.start(takeOver);
@@ -297,6 +311,10 @@ export class Session implements SessionView {
         this.#iceServers = event.iceServers;
         this.#mirror(event.state);
         this.#room.read(event.chat);
+        this.#analysis.history.findings.value = event.findings;
+        break;
+      case "findings":
+        this.#analysis.history.findings.value = event.findings;
         break;
       case "state":
         this.#presence.heard();
@@ -411,11 +429,12 @@ export class Session implements SessionView {
     ended.addEventListener("abort", () => {
       this.remoteStream.value = null;
     });
-    void this.#poller.follow(link.connection, link.generation, ended);
+    this.#analysis.follow("python", link.connection, link.generation, ended);
     void this.#media.outgoing.feed(link);
   }
 
   #opened(): void {
+    this.#analysis.opened();
     this.#media.outgoing.refresh();
     this.#mediaChanged();
   }
@@ -448,18 +467,15 @@ export class Session implements SessionView {
     if (this.cameraOn.value) this.dismiss("device:camera");
     if (this.microphoneOn.value) this.dismiss("device:microphone");
     this.#room.hear(this.#media.capture.microphone);
+    this.#analysis.devices.look(this.#media.tracks);
     const isHeard = this.hasPython ? this.#connection.link?.isOpen : this.#isJoined();
     if (this.#devicesAsked.value && isHeard) this.#send(this.#media.status);
   }
 
-  #linkMeasured(point: PlotPoint): void {
+  #measured(peer: string, point: PlotPoint): void {
+    if (peer !== "python") return;
     this.#rtt_s = point.rtt_s ?? this.#rtt_s;
-    if (this.people.value.length === 0) this.#plotted(point);
     if (this.#scene().isInRoom) this.#media.outgoing.refresh(); // the sound follows the effect's delay
-  }
-
-  #plotted(point: PlotPoint): void {
-    this.plot.value = [...this.plot.value.slice(1 - KEPT_POINTS), point];
   }
 
   #fail(reason: string): void {
@@ -497,26 +513,11 @@ export class Session implements SessionView {
     this.#room.stop();
     this.#requests.abandon();
     this.#devicesAsked.value = false;
-    this.plot.value = [];
-  }
-
-  #phase(): PagePhase {
-    const state = this.state.value;
-    const activity = this.#activity.value;
-    const kernel = this.#presence.kernel.value;
-    if (state?.phase === "closed") return "closed";
-    if (activity === "failed") return "failed";
-    if (this.#isJoined() && this.#connection.disturbance.value !== null) return "reconnecting";
-    if (activity === "starting") return "starting";
-    if (activity === "joined") return "connected";
-    if (kernel === "silent" || kernel === "gone") return "no-kernel";
-    if (kernel === "waiting" || state === null) return "waiting-for-kernel";
-    if (state.owner !== null && state.owner !== this.page) return "elsewhere";
-    return activity === "preview" ? "preview" : "ready";
+    this.#analysis.stop();
   }
 
   #isJoined(): boolean {
-    return this.#activity.value === "starting" || this.#activity.value === "joined";
+    return isInCall(this.#activity.value);
   }
 
   #quality(): Quality {
@@ -545,8 +546,7 @@ export class Session implements SessionView {
   /** Something that the browser could not do: for the person, and for `call.errors`. */
   #trouble({ key, code, text }: Trouble): void {
     this.#notices.tell(key, "warning", text);
+    this.#analysis.note("problem", `${key}: ${code}`);
     this.#send({ type: "problem", code, message: text });
   }
 }
-
-const noStatistics = (error: unknown) => `The browser gave no statistics (${error}).`;

@@ -66,7 +66,15 @@ export class Page {
   welcome(change: Partial<CallState> = {}): void {
     this.#revision += 1;
     const state = callState({ revision: this.#revision, ...change });
-    this.session.take({ type: "welcome", protocol: PROTOCOL, state, qualities, iceServers: [], chat: [] });
+    this.session.take({
+      type: "welcome",
+      protocol: PROTOCOL,
+      state,
+      qualities,
+      iceServers: [],
+      chat: [],
+      findings: [],
+    });
   }
 
   /** By the data channel. */

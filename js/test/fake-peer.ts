@@ -12,9 +12,29 @@ export class FakeChannel {
   }
 }
 
+export class FakeTransport extends EventTarget {
+  state = "connected";
+  onstatechange: (() => void) | null = null;
+  readonly iceTransport = new FakeIceTransport();
+  become(state: string): void {
+    this.state = state;
+    this.onstatechange?.();
+    this.dispatchEvent(new Event("statechange"));
+  }
+}
+
+class FakeIceTransport extends EventTarget {
+  #pair: object | null = null;
+  getSelectedCandidatePair = () => this.#pair;
+  select(local: string, remote: string): void {
+    this.#pair = { local: { candidate: local }, remote: { candidate: remote } };
+    this.dispatchEvent(new Event("selectedcandidatepairchange"));
+  }
+}
+
 export class FakeSender {
   track: FakeTrack | null = null;
-  readonly transport = { state: "connected", onstatechange: null as (() => void) | null };
+  readonly transport = new FakeTransport();
   readonly parameters = { encodings: [{ active: true } as RTCRtpEncodingParameters] };
   async replaceTrack(track: FakeTrack | null): Promise<void> {
     this.track = track;
@@ -45,7 +65,7 @@ interface Description {
   readonly sdp: string;
 }
 
-export class FakePeer {
+export class FakePeer extends EventTarget {
   static made: FakePeer[] = [];
   static get newest(): FakePeer {
     const newest = FakePeer.made.at(-1);
@@ -57,6 +77,8 @@ export class FakePeer {
   readonly transceivers: FakeTransceiver[] = [];
   readonly candidates: unknown[] = [];
   connectionState = "new";
+  iceConnectionState = "new";
+  iceGatheringState = "new";
   signalingState = "stable";
   localDescription: Description | null = null;
   remoteDescription: Description | null = null;
@@ -69,7 +91,9 @@ export class FakePeer {
   onsignalingstatechange: (() => void) | null = null;
   onnegotiationneeded: (() => void) | null = null;
 
-  constructor(readonly configuration: RTCConfiguration = {}) {}
+  constructor(readonly configuration: RTCConfiguration = {}) {
+    super();
+  }
 
   addTransceiver(kind: "audio" | "video"): FakeTransceiver {
     const transceiver = new FakeTransceiver(kind);
@@ -129,13 +153,12 @@ export class FakePeer {
   become(state: RTCPeerConnectionState): void {
     this.connectionState = state;
     this.onconnectionstatechange?.();
+    this.dispatchEvent(new Event("connectionstatechange"));
   }
 
   /** The other side has closed its end (RFC 8446, section 6.1): the connection's own state stays as it is. */
   endByOther(): void {
-    const { transport } = this.sender("audio");
-    transport.state = "closed";
-    transport.onstatechange?.();
+    this.sender("audio").transport.become("closed");
   }
 
   sender(kind: "audio" | "video"): FakeSender {
@@ -151,6 +174,7 @@ export class FakePeer {
   #signal(state: string): void {
     this.signalingState = state;
     this.onsignalingstatechange?.();
+    this.dispatchEvent(new Event("signalingstatechange"));
   }
 
   #mayBeClosed(): void {

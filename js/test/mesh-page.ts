@@ -2,8 +2,10 @@
  * A plain page for tests/browser/test_mesh.py: several participants' meshes in one window, over a wire that a test can
  * hold, and a client of the tutorial protocol. Everybody's camera is a canvas of one colour, everybody's sound a tone.
  */
+import { signal } from "@preact/signals";
 import { Mesh } from "../src/mesh";
-import type { Codec, Participant, PeerSignal } from "../src/messages";
+import type { CallState, Codec, Participant, PeerSignal, StatsEvent, StatsSample } from "../src/messages";
+import { Analysis } from "../src/stats/analysis";
 
 interface Member {
   participant: Participant;
@@ -11,12 +13,17 @@ interface Member {
   /** Takes what the server relays; the tutorial client's side of it. */
   readonly hear: (signal: PeerSignal) => void;
   codec: Codec;
+  /** Null for the tutorial client. */
+  readonly analysis: Analysis | null;
 }
 
 const LATENCY_MS = 15;
 const members = new Map<string, Member>();
 const log: { from: string; to: string; what: string; generation: number | null }[] = [];
 const problems: string[] = [];
+/** What Python would hear of everybody's connections. */
+const told: { of: string; message: StatsSample | StatsEvent }[] = [];
+const pace = signal({ statsIntervalS: 0.2, participants: [] } as unknown as CallState);
 const shown = new Map<MediaStream, HTMLVideoElement>();
 let wire: "open" | "held" = "open";
 const held: (() => void)[] = [];
@@ -87,13 +94,22 @@ let joins = 0;
 
 /** Somebody with nbrtc joins; `early` gives the tracks before the others are known. */
 function join(id: string, colour: string): void {
+  const analysis = new Analysis({
+    hasPython: true,
+    state: pace,
+    onPoint: () => undefined,
+    send: (message) => told.push({ of: id, message }) > 0,
+    sendByComm: () => problems.push(`${id}: an event went by the comm`),
+    onProblem: (text) => problems.push(`${id}: ${text}`),
+  });
+  analysis.start();
   const mesh: Mesh = new Mesh({
     iceServers: () => [],
     codec: () => members.get(id)?.codec ?? "auto",
     send: (signal) => relay(id, signal.peer, signal),
     onStatus: () => undefined,
-    onSample: () => undefined,
-    onPoint: () => undefined,
+    onConnection: (...made) => analysis.follow(...made),
+    onCall: (...call) => analysis.called(...call),
     onReceiver: () => undefined,
     onGone: () => undefined,
     onProblem: (_code, text) => problems.push(`${id}: ${text}`),
@@ -103,6 +119,7 @@ function join(id: string, colour: string): void {
     mesh,
     hear: (signal) => mesh.take(signal),
     codec: "auto",
+    analysis,
   });
   tellAll();
   mesh.setTracks(camera(colour), tone()); // as with real devices, after the offer
@@ -110,6 +127,7 @@ function join(id: string, colour: string): void {
 
 function leave(id: string): void {
   members.get(id)?.mesh?.stop();
+  members.get(id)?.analysis?.stop();
   members.delete(id);
   tellAll();
 }
@@ -141,6 +159,7 @@ function joinLegacy(id: string, colour: string): void {
   members.set(id, {
     participant: participant(id, joins++, { protocol: 0 }),
     mesh: null,
+    analysis: null,
     codec: "auto",
     hear: ({ description, candidate }) => void answer(description, candidate),
   });
@@ -216,6 +235,11 @@ const api = {
   colour,
   received,
   log: () => log,
+  events: (viewer: string) =>
+    told.flatMap(({ of, message }) => (of === viewer && message.type === "event" ? [message] : [])),
+  samples: (viewer: string) =>
+    told.flatMap(({ of, message }) => (of === viewer && message.type === "stats" ? [message] : [])),
+  points: (viewer: string) => members.get(viewer)?.analysis?.history.series.value[0]?.points ?? [],
   problems: () => problems,
   people: (viewer: string) =>
     members.get(viewer)?.mesh?.people.value.map(({ participant: { id }, connection, reason }) => ({

@@ -40,6 +40,7 @@ function peerOf(change: Partial<Participant>, me: Partial<Participant> = {}): Pe
     send: (signal) => sent.push(signal),
     onStanding: (standing) => standings.push(standing),
     onConnection: () => undefined,
+    onCall: () => undefined,
     onReceiver: () => undefined,
     onClosedByOther: () => undefined,
     onProblem: (_code, text) => problems.push(text),

@@ -60,6 +60,7 @@ function offer(generation: number, late: boolean): Promise<string> {
       candidate: (candidate) => candidates.push(candidate),
       onEvent: () => undefined,
       onOpen: () => undefined,
+      onCall: () => undefined,
       onFailed: (reason) => problems.push(reason),
     });
     tap.connect = connect;

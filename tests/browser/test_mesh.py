@@ -1,6 +1,8 @@
 """The mesh in a real browser: several participants in one window (js/test/mesh-page.ts), with real media."""
 
 import itertools
+import json
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -61,6 +63,19 @@ class Room:
             assert self.state(viewer, other) == "connected"
 
 
+def story(room: Room, viewer: str) -> list[str]:
+    return [f"{event['name']} {event['value']}".strip() for event in room.do("events", viewer)]
+
+
+def has_told(room: Room, viewer: str, text: str) -> bool:
+    return text in story(room, viewer)
+
+
+def in_this_order(told: list[str], expected: list[str]) -> bool:
+    """Whether all are told, the first mention of each after that of the one before it."""
+    return [text for text in dict.fromkeys(told) if text in expected] == expected
+
+
 def css(name: str) -> str:
     return f"rgb{COLOURS[name]}"
 
@@ -92,6 +107,41 @@ def test_three_see_each_other_and_the_later_one_offers(room: Room) -> None:
     room.do("leave", "bob")
     room.until(lambda: [person["id"] for person in room.do("people", "ada")] == ["cy"], "bob to be gone")
     assert room.sees("ada", "cy")
+
+
+def test_a_real_connection_tells_its_story_and_its_figures_and_no_address(room: Room) -> None:
+    room.join("ada", "bob")
+    room.all_see_each_other("ada", "bob")
+
+    # bob offered, ada answered: what each of them did, in the order of webrtc-pc, section 10.7
+    offered = ["setLocalDescription offer", "setRemoteDescription answer"]
+    answered = ["setRemoteDescription offer", "setLocalDescription answer"]
+    for viewer, other, said in (("bob", "ada", offered), ("ada", "bob", answered)):
+        room.until(partial(has_told, room, viewer, "trackunmute video"), f"{viewer}'s picture")
+        told = story(room, viewer)
+        for part in (
+            ["connectionstatechange new", *said, "connectionstatechange connected"],
+            ["iceconnectionstatechange checking", "iceconnectionstatechange connected"],
+            ["dtlsstatechange new", "dtlsstatechange connecting", "dtlsstatechange connected"],
+        ):
+            assert in_this_order(told, part), told
+        assert any(text.startswith("selectedcandidatepairchange host/udp -> ") for text in told), told
+        assert {"icecandidate host udp", "icecandidate", "track video"} <= set(told)
+        assert {event["peer"] for event in room.do("events", viewer)} == {other}
+    assert in_this_order(story(room, "bob"), ["negotiationneeded", "setLocalDescription offer"])
+
+    def unknown() -> set[str]:
+        points = room.do("points", "ada")
+        return {name for name in points[0] if all(point[name] is None for point in points)}
+
+    room.until(lambda: unknown() == set(), "every figure of the plots")
+    kinds = {report["type"] for sample in room.do("samples", "ada") for report in sample["reports"]}
+    assert kinds >= {"local-candidate", "remote-candidate", "certificate", "transport", "peer-connection"}
+    out = json.dumps([room.do("events", "ada"), room.do("samples", "ada")])
+    assert re.findall(r"\d+\.\d+\.\d+\.\d+|\.local\b|stun:|turn:|[Uu]frag|usernameFragment", out) == []
+    room.do("leave", "bob")
+    room.until(lambda: story(room, "ada")[-1] == "close", "the end of the story")
+    assert room.do("problems") == []
 
 
 def test_both_rebuild_at_once_and_one_offer_wins(room: Room) -> None:

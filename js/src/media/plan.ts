@@ -37,6 +37,12 @@ const WORDS = {
   people: "the number of people",
 } as const;
 
+/** The limit behind the words; of the network by the name that ``qualityLimitationReason`` has for it. */
+export function limitOf(words: string): string {
+  const limit = Object.entries(WORDS).find(([, said]) => said === words)?.[0] ?? "";
+  return limit === "network" ? "bandwidth" : limit;
+}
+
 export class Plan {
   readonly #networks = new Map<string, NetworkLimit>();
   /**
