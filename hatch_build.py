@@ -10,8 +10,10 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-BUNDLE = ("widget.js", "widget.css", "page.html", "page.js", "page.css")
-"""The widget, and the guest page of ``nbrtc serve``."""
+BUNDLE = (
+    "widget.js", "widget.css", "stats-view.js", "stats-view.css", "page.html", "page.js", "page.css"
+)  # fmt: skip
+"""The widgets, and the guest page of ``nbrtc serve``."""
 
 
 class BundleHook(BuildHookInterface[Any]):

@@ -1,4 +1,4 @@
-/** Bundles the widget and the guest page into src/nbrtc/static/: `node build.mjs`, or with --watch while developing. */
+/** Bundles the widgets and the guest page into src/nbrtc/static/: `node build.mjs`, or with --watch while developing. */
 
 import { copyFile, mkdir, readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
@@ -12,7 +12,11 @@ const watch = process.argv.includes("--watch");
 const options = {
   // while watching, the worker stays as it was at the start
   define: { NBRTC_TAP_WORKER: await tapWorker(!watch) },
-  entryPoints: { widget: here("src/widget.ts"), page: here("src/page.ts") },
+  entryPoints: {
+    widget: here("src/widget.ts"),
+    "stats-view": here("src/stats-widget.ts"),
+    page: here("src/page.ts"),
+  },
   outdir: here("../src/nbrtc/static"),
   bundle: true,
   format: "esm",
@@ -32,7 +36,7 @@ if (watch) {
   await context.watch();
 } else {
   await esbuild.build(options);
-  for (const name of ["widget.js", "widget.css", "page.js", "page.css"]) {
+  for (const name of ["widget.js", "widget.css", "stats-view.js", "stats-view.css", "page.js", "page.css"]) {
     const bytes = await readFile(`${options.outdir}/${name}`);
     const size = (length) => `${(length / 1024).toFixed(1)} KiB`;
     console.log(`${name}: ${size(bytes.length)}, ${size(gzipSync(bytes).length)} gzip`);

@@ -10,11 +10,14 @@ import type {
   Preferences,
   Sending,
   SessionView,
+  StatsFeed,
+  StatsSeries,
 } from "../src/contract";
 import type {
   CallState,
   ChatMessage,
   Codec,
+  Finding,
   Participant,
   ParticipantStatus,
   Quality,
@@ -53,8 +56,67 @@ export function callState(change: Partial<CallState> = {}): CallState {
     screenSharing: false,
     screenRequested: false,
     wanted: [],
+    statsIntervalS: 1,
     ...change,
   };
+}
+
+/** A point of which nothing is known but what `change` says. */
+export function plotPoint(time_s: number, change: Partial<PlotPoint> = {}): PlotPoint {
+  return {
+    time_s,
+    sendBitrate_bps: null,
+    receiveBitrate_bps: null,
+    sendFps: null,
+    receiveFps: null,
+    sendHeight: null,
+    receiveHeight: null,
+    rtt_s: null,
+    lossFraction: null,
+    sendLossFraction: null,
+    receiveLossFraction: null,
+    sendJitter_s: null,
+    receiveJitter_s: null,
+    available_bps: null,
+    encode_s: null,
+    decode_s: null,
+    jitterBuffer_s: null,
+    freezeFraction: null,
+    concealedFraction: null,
+    sendAudioLevel: null,
+    receiveAudioLevel: null,
+    ...change,
+  };
+}
+
+export function finding(code: string, change: Partial<Finding> = {}): Finding {
+  return {
+    code,
+    level: "warning",
+    participant: "python",
+    text: `${code}.`,
+    advice: "Look at it.",
+    direction: null,
+    kind: null,
+    evidence: {},
+    startedAtS: 0,
+    endedAtS: null,
+    ...change,
+  };
+}
+
+export class FakeStats implements StatsFeed {
+  readonly series: Signal<readonly StatsSeries[]> = signal([]);
+  readonly findings: Signal<readonly Finding[]> = signal([]);
+
+  /** Add points to one peer, which is made if it is new. */
+  add(peer: string, name: string, ...points: readonly PlotPoint[]): void {
+    const known = this.series.value.find((each) => each.peer === peer);
+    const grown = { peer, name, points: [...(known?.points ?? []), ...points] };
+    this.series.value = known
+      ? this.series.value.map((each) => (each === known ? grown : each))
+      : [...this.series.value, grown];
+  }
 }
 
 type ParticipantChange = Partial<Omit<Participant, "status">> & {
@@ -151,7 +213,7 @@ export class FakeSession implements SessionView {
   readonly microphoneOn = signal(false);
   readonly microphoneLevel = signal(0);
   readonly notices: Signal<readonly NoticeItem[]> = signal([]);
-  readonly plot: Signal<readonly PlotPoint[]> = signal([]);
+  readonly stats = new FakeStats();
   readonly drawer: Signal<Drawer | null> = signal(null);
   hasPython = true;
   readonly people: Signal<readonly Person[]> = signal([]);

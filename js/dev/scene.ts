@@ -1,8 +1,9 @@
 /** The address of the demo page chooses what it shows: `?phase=connected&drawer=statistics&recording&theme=dark`. */
-import type { Drawer, Level, PagePhase, PlotPoint } from "../src/contract";
+import type { Drawer, Level, PagePhase } from "../src/contract";
 import { callState, FakeSession } from "./fake-session";
 import { picture } from "./pictures";
 import { furnish } from "./room-scene";
+import { measure } from "./stats-scene";
 
 const sentences: Record<PagePhase, string> = {
   "waiting-for-kernel": "Waiting for the kernel…",
@@ -30,19 +31,6 @@ const notices: { readonly key: string; readonly level: Level; readonly text: str
     text: "edges() raised ValueError: the frame has 4 channels; return (H, W, 3) uint8.",
   },
 ];
-
-function plotPoint(time_s: number): PlotPoint {
-  const wave = Math.sin(time_s / 7);
-  return {
-    time_s,
-    sendBitrate_bps: 1.5e6 + 3e5 * wave,
-    receiveBitrate_bps: time_s % 50 < 4 ? null : 1.1e6 - 2e5 * wave,
-    sendFps: 30 - (time_s % 9 === 0 ? 3 : 0),
-    receiveFps: 24 + 2 * wave,
-    rtt_s: 0.004 + 0.002 * Math.abs(wave),
-    lossFraction: time_s % 20 < 5 ? 0.012 : 0,
-  };
-}
 
 /** A session that stands where the address says. */
 export function sessionOf(query: URLSearchParams): FakeSession {
@@ -82,10 +70,6 @@ export function sessionOf(query: URLSearchParams): FakeSession {
   });
   furnish(session, query);
   session.notices.value = notices.slice(0, Number(query.get("notices") ?? 0));
-  const now_s = Math.floor(Date.now() / 1000);
-  session.plot.value = Array.from({ length: 60 }, (_, index) => plotPoint(now_s - 59 + index));
-  setInterval(() => {
-    session.plot.value = [...session.plot.value, plotPoint(Math.floor(Date.now() / 1000))].slice(-300);
-  }, 1000);
+  measure(session.stats, query);
   return session;
 }

@@ -18,6 +18,9 @@ export const millisecondsText = (ms: number | null): string => (ms === null ? un
 export const percentText = (percent: number | null): string =>
   percent === null ? unknown : `${fixed(percent)} %`;
 
+export const pixelsText = (pixels: number | null): string =>
+  pixels === null ? unknown : `${Math.round(pixels)} px`;
+
 /** `0:07`, `12:30`, `1:00:05`. */
 export function elapsedText(elapsed_s: number): string {
   const whole = Math.max(0, Math.floor(elapsed_s));
@@ -34,6 +37,23 @@ export const sizeText = (quality: Pick<Quality, "width" | "height" | "fps">): st
 /** `Medium`, or the size of a quality that the user made up. */
 export const qualityText = (quality: Quality): string =>
   quality.name === null ? sizeText(quality) : quality.name.charAt(0).toUpperCase() + quality.name.slice(1);
+
+const clock = new Intl.DateTimeFormat([], {
+  hour: "2-digit",
+  minute: "2-digit",
+  second: "2-digit",
+  hourCycle: "h23",
+});
+
+/** The time of day to the second, short enough for the axis of a chart. */
+export const clockText = (time_s: number): string => clock.format(time_s * 1000);
+
+/** `45 s`, `10 min`, `1.5 h`. */
+export function spanText(span_s: number): string {
+  if (span_s < 120) return `${Math.round(span_s)} s`;
+  if (span_s < 5400) return `${Math.round(span_s / 60)} min`;
+  return `${fixed(span_s / 3600)} h`;
+}
 
 /** The time of day as this person writes it. */
 export const timeText = (time_s: number): string =>

@@ -25,13 +25,16 @@ import {
   MicOff,
   MonitorUp,
   MonitorX,
+  Pause,
   PhoneOff,
   Pin,
   PinOff,
+  Play,
   PowerOff,
   RotateCw,
   SendHorizontal,
   Settings2,
+  SlidersHorizontal,
   Square,
   SquareTerminal,
   TriangleAlert,
@@ -42,6 +45,8 @@ import {
   Video,
   VideoOff,
   X,
+  ZoomIn,
+  ZoomOut,
 } from "lucide";
 import { h } from "preact";
 
@@ -65,13 +70,16 @@ export const icons = {
   info: Info,
   invite: UserPlus,
   leave: PhoneOff,
+  metrics: SlidersHorizontal,
   microphone: Mic,
   microphoneOff: MicOff,
   more: Ellipsis,
   noKernel: Unplug,
+  pause: Pause,
   people: Users,
   person: UserRound,
   pin: Pin,
+  play: Play,
   preview: Eye,
   python: SquareTerminal,
   quality: Gauge,
@@ -87,6 +95,8 @@ export const icons = {
   unpin: PinOff,
   wait: LoaderCircle,
   warning: TriangleAlert,
+  zoomIn: ZoomIn,
+  zoomOut: ZoomOut,
 } as const satisfies Record<string, IconNode>;
 
 export type IconName = keyof typeof icons;

@@ -7,6 +7,7 @@ import { Gallery, type Layout, LayoutSwitch } from "./gallery";
 import { Notices } from "./notices";
 import { isInRoom, isRefused, viewOf } from "./phases";
 import { recordersOf } from "./seats";
+import { CallFinding } from "./statistics/findings";
 import { Remedy, Status } from "./status";
 import { Tile } from "./tile";
 import { Toasts } from "./toasts";
@@ -88,6 +89,7 @@ export function Stage({ session, audible, layout }: StageProps) {
         {inRoom && <Toasts session={session} />}
         {view === "call" && <Banners session={session} />}
         <Notices session={session} />
+        <CallFinding session={session} />
       </div>
     </div>
   );

@@ -10,7 +10,8 @@ import { PeopleDrawer } from "./people-drawer";
 import { isInRoom, viewOf } from "./phases";
 import { PreJoin } from "./prejoin";
 import { Stage } from "./stage";
-import { Statistics } from "./statistics";
+import { callPanel } from "./statistics/panel";
+import { Statistics } from "./statistics/statistics";
 
 interface CallViewProps {
   readonly session: SessionView;
@@ -46,7 +47,7 @@ function OpenDrawer({ session, root, drawer, draft }: OpenDrawerProps) {
     case "people":
       return <PeopleDrawer session={session} root={root} />;
     case "statistics":
-      return <Statistics session={session} />;
+      return <Statistics panel={callPanel(session.stats)} />;
     case null:
       return null;
   }

@@ -1,0 +1,39 @@
+/** The colours of participants: Okabe and Ito's, told apart by colour-blind people, too; see statistics.css. */
+
+export interface Palette {
+  readonly lines: readonly string[];
+  readonly text: string;
+  readonly grid: string;
+  readonly font: string;
+}
+
+const LINES = 7;
+
+/** More participants than colours share them: the menu and the readout tell them apart. */
+export const paletteIndex = (count: number): number => count % LINES;
+
+export const lineClass = (colour: number): string => `nbrtc-line-colour nbrtc-line-colour--${colour}`;
+
+/** A canvas knows no custom properties: these elements, which nobody sees, resolve them. */
+export function PaletteProbe() {
+  return (
+    <span class="nbrtc-palette" aria-hidden="true" hidden>
+      <i class="nbrtc-palette-text" />
+      <i class="nbrtc-palette-grid" />
+      {Array.from({ length: LINES }, (_, colour) => (
+        <i key={lineClass(colour)} class={lineClass(colour)} />
+      ))}
+    </span>
+  );
+}
+
+const unknown: Palette = { lines: Array(LINES).fill("gray"), text: "gray", grid: "gray", font: "sans-serif" };
+
+/** As the theme has them now. */
+export function coloursIn(root: HTMLElement | null): Palette {
+  const probe = root?.querySelector(".nbrtc-palette");
+  if (!root || !probe) return unknown;
+  const [text, grid, ...lines] = [...probe.children].map((each) => getComputedStyle(each).color);
+  if (text === undefined || grid === undefined) return unknown;
+  return { lines, text, grid, font: getComputedStyle(root).fontFamily };
+}

@@ -1,0 +1,1 @@
+"""The live panel as a widget of its own."""
