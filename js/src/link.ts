@@ -5,8 +5,9 @@
 
 import { configurationOf } from "./ice";
 import { changeParameters } from "./media/sender";
-import type { Answer, Candidate, Event, IceServerEntry, Intent, Offer } from "./messages";
+import type { Answer, Candidate, Event, IceServerEntry, Intent, Offer, StatsSample } from "./messages";
 import { type OnCall, reasonOf } from "./stats/connection-events";
+import { canPack, pack } from "./stats/pack";
 import type { Tap } from "./tap";
 
 export interface LinkOptions {
@@ -124,7 +125,8 @@ export class Link {
   /** False if the data channel is not open. */
   send(intent: Intent): boolean {
     if (this.#closed || this.#control.readyState !== "open") return false;
-    this.#control.send(JSON.stringify(intent));
+    if (intent.type === "stats" && canPack()) void this.#sendPacked(intent);
+    else this.#control.send(JSON.stringify(intent));
     return true;
   }
 
@@ -166,6 +168,11 @@ export class Link {
       if (!this.#closed) say(`${method}OnFailure`, reasonOf(error));
       throw error;
     }
+  }
+
+  async #sendPacked(sample: StatsSample): Promise<void> {
+    const packed = await pack(sample);
+    if (this.isOpen) this.#control.send(packed); // else it is one sample less
   }
 
   #hear(text: string): void {

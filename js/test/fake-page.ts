@@ -28,6 +28,7 @@ export class Page {
     vi.stubGlobal("RTCRtpReceiver", {});
     vi.stubGlobal("MediaStream", FakeStream);
     vi.stubGlobal("AudioContext", undefined);
+    vi.stubGlobal("CompressionStream", undefined); // what is sent can be read at once
     Object.defineProperty(window, "isSecureContext", { value: true, configurable: true });
     Object.defineProperty(navigator, "mediaDevices", { value: this.#devices(), configurable: true });
     this.session = new Session((_page, intent) => {

@@ -9,6 +9,7 @@ import asyncio
 import logging
 import math
 import time
+import zlib
 from collections.abc import Callable, Sequence
 
 import msgspec
@@ -65,6 +66,21 @@ MAX_BUFFERED_BYTES = 1024 * 1024
 """Control that the page does not read: beyond this events are dropped, since state is sent whole anyway."""
 MAX_TAP_BUFFERED_BYTES = 16 * 1024
 """Requests to the tap that the page does not read: they are repeated anyway."""
+
+
+def unpacked(message: bytes) -> bytes:
+    """A binary control message, which a page compresses (RFC 1950); never more than a plain one may have.
+
+    Raises
+    ------
+    zlib.error
+        If it is no such stream, not the whole of one, or too long.
+    """
+    stream = zlib.decompressobj()
+    text = stream.decompress(message, MAX_CONTROL_BYTES)
+    if not stream.eof:
+        raise zlib.error(f"it is cut, or longer than {MAX_CONTROL_BYTES} bytes")
+    return text
 
 
 class Link:
@@ -332,8 +348,8 @@ class Link:
             logger.warning("A control message of %d bytes was dropped", len(text))
             return
         try:
-            intent = decode_intent(text)
-        except msgspec.MsgspecError as error:
+            intent = decode_intent(unpacked(text) if isinstance(text, bytes) else text)
+        except (msgspec.MsgspecError, zlib.error) as error:
             logger.warning("A control message was refused: %s", error)
             return
         self.heard_s = time.monotonic()
