@@ -284,7 +284,7 @@ def test_what_is_left_is_still_a_description() -> None:
     assert "a=rtpmap:111 opus/48000/2\r\n" in description["sdp"]
     assert values["setRemoteDescription"].startswith("type: answer, sdp: v=0\r\n")
     assert values["connectionstatechange"] == "connected"
-    assert values["devicechange"] == "microphone opened: [redacted]"
+    assert values["devicechange"] == "microphone opened: label-1"
     assert values["icecandidateerror"].startswith("701 ")
     assert json.loads(values["addTrack"]) == {"kind": "audio", "id": "track-1", "streams": ["stream-1"]}
 
@@ -408,3 +408,22 @@ def test_no_address_of_a_real_dump_is_left() -> None:
         assert value not in text
     assert "X11" not in text
     assert "localhost" not in text
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("join", "Max", "name-1"),
+        ("leave", "Max", "name-1"),
+        ("devicechange", "camera opened: Max Video", "camera opened: label-1"),
+        ("devicechange", "camera opened: 42", "camera opened: label-1"),
+        ("visibilitychange", "hidden", "hidden"),
+        ("microphone", "off", "off"),
+    ],
+)
+def test_a_name_is_a_name_by_its_place_even_if_it_is_a_word_of_the_standards(
+    name: str, value: str, expected: str
+) -> None:
+    source = LoadedStats([], [StatsEvent(START_S, "python", name, value)], {})
+
+    assert redacted(source).events()[0].value == expected

@@ -61,8 +61,12 @@ _SECRETS = (
     "base64certificate",
 )
 
+_NAMING = ("join", "leave")
+"""Events whose value is somebody's name."""
+
 _CANDIDATE = re.compile(r"candidate:\S+ \d+ \S+ \d+ \S+ \d+ typ \S+( \S+)*")
 _SCHEME = re.compile(r"(https?|wss?|turns?|stuns?|file|blob|data|chrome|chrome-extension):", re.IGNORECASE)
+# From the most to the least telling: each of them also calls itself by one of those behind it.
 _BROWSERS = ("Edg", "OPR", "SamsungBrowser", "Firefox", "HeadlessChrome", "Chromium", "Chrome", "Version")
 _BROWSER = re.compile(rf"({'|'.join(_BROWSERS)})/(\d{{1,4}})", re.ASCII)
 _BRANDS = ("Chromium", "Google Chrome", "Microsoft Edge", "Opera", "Brave", "HeadlessChrome")
@@ -120,9 +124,18 @@ class Redaction:
             time_s=event.time_s,
             peer=self._names.participant(event.peer),
             name=event.name if _NAME.fullmatch(event.name) else self._names.of("event", event.name),
-            value=self._text(event.value),
+            value=self._event_value(event.name, event.value),
             generation=event.generation,
         )
+
+    def _event_value(self, name: str, value: str) -> str:
+        """A person or a device may be called by a word of the standards; here the place says it is a name."""
+        if name in _NAMING and value:
+            return self._names.of("name", value)
+        said, colon, label = value.partition(": ")
+        if name == "devicechange" and colon:
+            return f"{in_plain_words(said)}: {self._names.of('label', label)}"
+        return self._text(value)
 
     def info(self, info: Mapping[str, Any]) -> dict[str, Any]:
         """What is said of the browser and the connections."""
@@ -152,7 +165,6 @@ class Redaction:
             if stays is not None:
                 return value if stays.fullmatch(value) else REDACTED
             return handler(value) if handler else self._text(value)
-        # Chrome's dumps have numbers for text that looks like one.
         # Chrome's dumps have a number where a text looks like one: a user fragment, a label.
         is_number = type(value) in (int, float) and name.lower() not in _COUNTED
         return handler(str(value)) if handler and is_number else value
@@ -199,16 +211,7 @@ def browser(user_agent: str) -> str:
     found = dict(_BROWSER.findall(user_agent))
     if "Version" in found and "Safari" not in user_agent:
         del found["Version"]
-    for name in (
-        "Edg",
-        "OPR",
-        "SamsungBrowser",
-        "Firefox",
-        "HeadlessChrome",
-        "Chromium",
-        "Chrome",
-        "Version",
-    ):
+    for name in _BROWSERS:
         if name in found:
             return f"{'Safari' if name == 'Version' else name}/{found[name]}"
     return REDACTED

@@ -15,7 +15,7 @@ compat complete completed congested connected connecting connection constraints 
 controlling copied could cpu data degraded delivery detail devicechange device devices dir disabled
 disconnected display downlink driven dtls due effect enabled encoder end ended environment
 error ethernet exists fail failed failure false fec fir first for framerate free from
-frozen fullscreen gathering generation google gone h264 h265 have hd high highest host ice idle
+frozen fullscreen gathering generation google gone h264 h265 have hd hidden high highest host ice idle
 image in inactive inbound inprogress ip4 ip6 is joined keyframe label leave left limited live local
 loopback low lowest lost maintain max maxcompat media medium microphone min mixed motion mute muted
 nack network new no none not null off offer ok on only open opened opus other outbound output pacing
@@ -26,7 +26,7 @@ rtx running sample screen screenshare sctp sdes self send sender sending sendonl
 sha share shared signaling size small speech srflx ssltcp stable standard start started state stats
 stop stopped stream stereo style succeeded success superseded switched system takeover tcp the time
 timeout tls to track transport true tunnel turn turned type udp ulpfec unified unknown unmute
-unmuted update urgent use used user vga video videoinput voice vp8 vp9 vpn waiting was wifi window
+unmuted update urgent use used user vga video videoinput visible voice vp8 vp9 vpn waiting was wifi window
 with without writable wimax x yes you auto microphones cameras audioinput g711 g722 cn telephone
 event l1t1 l1t2 l1t3 l2t1 l2t3 l3t3 s2t1 s3t3 l3t3_key l2t3_key jpeg have-local-offer
 have-remote-offer have-local-pranswer have-remote-pranswer max-bundle max-compat bundle-policy
