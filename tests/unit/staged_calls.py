@@ -37,6 +37,7 @@ WELL: Mapping[str, float | str | bool] = {
     "video_arrives": True,
     "audio_arrives": True,
     "they_send_video": True,
+    "they_send_audio": True,
     "is_reported": True,
     "candidate": "host",
     "protocol": "udp",
@@ -125,6 +126,7 @@ def _polls(
         add("stretched", 48_000 * interval_s * now["stretched"])
         add("waited_s", now["buffer_s"] * 48_000 * interval_s)
         add("theirs", (came or 50.0) if now["they_send_video"] else 0.0)
+        add("theirs_sound", 50 * interval_s if now["they_send_audio"] else 0.0)
         add("path_bytes", (sums["came_bytes"] + sums["heard_bytes"] + 200.0) if now["arrives"] else 0.0)
         add("trips", 1.0 if now["arrives"] else 0.0)
         add("trip_s", now["rtt_s"] if now["arrives"] else 0.0)
@@ -201,4 +203,4 @@ def _reports(
         totalAudioEnergy=sums["sound_s"] * 0.01, totalSamplesDuration=sums["sound_s"],
     )  # fmt: skip
     yield report("remote-outbound-rtp", "QV", kind="video", ssrc=3, packetsSent=sums["theirs"])
-    yield report("remote-outbound-rtp", "QA", kind="audio", ssrc=4, packetsSent=sums["sound_packets"])
+    yield report("remote-outbound-rtp", "QA", kind="audio", ssrc=4, packetsSent=sums["theirs_sound"])

@@ -196,6 +196,16 @@ def test_events_are_a_frame_in_utc(nothing: CallStats) -> None:
     pd.testing.assert_series_equal(nothing.events().dtypes, frame.dtypes)
 
 
+def test_events_are_in_the_order_of_time_and_those_of_a_moment_as_they_came() -> None:
+    store = StatsStore()
+    told = [(3.0, "camera"), (1.0, "join"), (2.0, "track"), (1.0, "connection"), (2.0, "mute")]
+    for after_s, name in told:
+        store.note(StatsEvent(1_700_000_000.0 + after_s, "ada", name))
+    frame = CallStats(store).events()
+    assert frame["name"].tolist() == ["join", "connection", "track", "mute", "camera"]
+    assert frame.index.is_monotonic_increasing
+
+
 def test_frames_of_hours_are_made_without_unpacking_all_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     stats = stats_of(*SAMPLES)
 

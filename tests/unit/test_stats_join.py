@@ -2,6 +2,7 @@
 
 import gzip
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -220,6 +221,32 @@ def test_a_counter_that_was_reset_goes_on(rng: np.random.Generator) -> None:
     assert frame.received_packets.max() > 3000
     assert (frame.lost_packets.dropna() > -61).all()
     assert frame.lost_packets.abs().median() < 1
+
+
+def test_an_end_that_forwards_pictures_counts_them_and_may_begin_to_decode(rng: np.random.Generator) -> None:
+    ours, theirs = two_ends([flow(rng, ssrc=1)], [], Polls(), Polls())
+
+    def forwarded(number: int, report: dict[str, Any]) -> dict[str, Any]:
+        """Without a decoder at first; then one that decoded before, and leaves every other picture out."""
+        if report["type"] != "inbound-rtp":
+            return report
+        decoded = report.pop("framesDecoded")
+        began = len(theirs) // 2
+        counted = {"framesDecoded": 5000 + (number - began) * 7} if number >= began else {}
+        return {**report, "framesReceived": decoded, **counted}
+
+    theirs = [
+        msgspec.structs.replace(
+            sample, reports=tuple(forwarded(number, dict(report)) for report in sample.reports)
+        )
+        for number, sample in enumerate(theirs)
+    ]
+    frame = join(source(ours), source(theirs)).dropna(subset=["sent_fps", "received_fps"])
+    half = len(frame) // 2
+    assert len(frame) > 40
+    assert frame.received_fps[: half - 3].mean() == pytest.approx(frame.sent_fps[: half - 3].mean(), rel=0.05)
+    assert frame.received_fps[half + 3 :].mean() == pytest.approx(7, rel=0.05)
+    assert frame.received_fps.max() < 2 * frame.sent_fps.max()  # no jump where the counter changes
 
 
 def test_without_sender_reports_the_packet_counters_tell(rng: np.random.Generator) -> None:

@@ -312,6 +312,18 @@ def test_a_poll_that_came_twice_changes_nothing_for_the_next() -> None:
     assert [row.bitrate_bps for row in (doubled[1], doubled[3])] == [800, 800]
 
 
+def test_an_end_that_forwards_pictures_and_codes_none_has_a_rate() -> None:
+    forwarded = [inbound(framesReceived=10), inbound(framesReceived=40)]
+    assert last(poll(0, forwarded[0]), poll(1, forwarded[1])).fps == 30
+    assert last(poll(0, outbound(framesSent=10)), poll(2, outbound(framesSent=40))).frames == 30
+    decoder_begins = inbound(framesReceived=70, framesDecoded=2, totalDecodeTime=0.1)
+    row = last(poll(0, forwarded[1]), poll(1, decoder_begins))
+    assert row.fps == 30
+    assert isnan(row.decode_s)  # of which frames is not known
+    stands_still = inbound(framesReceived=100, framesDecoded=2, totalDecodeTime=0.1)
+    assert last(poll(0, decoder_begins), poll(1, stands_still)).fps == 0
+
+
 def test_packets_lost_may_fall() -> None:
     counts = [(100, 10), (200, 8), (300, 9)]
     found = rows(*(poll(n, inbound(packetsReceived=a, packetsLost=b)) for n, (a, b) in enumerate(counts)))

@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from typing import Any, cast
+from typing import Any, Literal, cast
 
+import msgspec
 import pytest
 
 from nbrtc.engine import watch
@@ -220,6 +221,35 @@ async def test_findings_are_told_when_they_change_and_not_for_every_sample(call:
     call.watch.take_sample(sample())
     await call.until(lambda: len(call.findings) == 2)
     assert call.findings[-1] == ()
+
+
+async def test_figures_that_move_are_told_seldom_and_what_is_new_at_once(
+    call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def measured(loss: float, level: Literal["warning", "error"] = "warning") -> tuple[Finding, ...]:
+        return (msgspec.structs.replace(problem("network-loss"), level=level, evidence={"loss": loss}),)
+
+    async def look(found: tuple[Finding, ...]) -> None:
+        judge.found, looks = found, judge.looks
+        call.watch.take_sample(sample())
+        await call.until(lambda: judge.looks > looks)
+
+    judge = call.judges[0]
+    await look(measured(0.05))
+    for number in range(5):
+        await look(measured(0.051 + number / 1000))
+    assert call.findings == [("network-loss",)]
+    assert call.watch.findings == measured(0.05)
+
+    await look(measured(0.2, "error"))
+    assert len(call.findings) == 2
+    assert call.watch.findings == measured(0.2, "error")
+
+    monkeypatch.setattr(watch, "FIGURES_S", 0.0)
+    await look(measured(0.21, "error"))
+    assert len(call.findings) == 3
+    await look(measured(0.21, "error"))
+    assert len(call.findings) == 3
 
 
 async def test_a_call_that_nobody_is_in_has_nothing_wrong(call: Call) -> None:

@@ -50,6 +50,18 @@ export class Interval {
     return difference === null ? null : Math.max(0, difference);
   }
 
+  /**
+   * Pictures a second: those encoded or decoded. An end that forwards pictures and codes none (Python's) has no such
+   * counter: then those sent or received. A counter that is there and stands still counts: nothing was coded.
+   */
+  frameRate(sending: boolean): number | null {
+    const [coded, moved] = sending
+      ? (["framesEncoded", "framesSent"] as const)
+      : (["framesDecoded", "framesReceived"] as const);
+    const isCoded = this.before !== null && change(this.before, this.now, coded) !== null;
+    return this.rate(isCoded ? coded : moved);
+  }
+
   rate(key: string): number | null {
     return times(1 / this.seconds, this.grown(key));
   }

@@ -26,8 +26,8 @@ export function derivePoint(previous: StatsSample | null, current: StatsSample):
     time_s: current.timeS,
     sendBitrate_bps: times(8, sum(all(sent).map((stream) => stream.rate("bytesSent")))),
     receiveBitrate_bps: times(8, sum(all(received).map((stream) => stream.rate("bytesReceived")))),
-    sendFps: largest(sent.video.map((stream) => stream.rate("framesEncoded"))),
-    receiveFps: largest(received.video.map((stream) => stream.rate("framesDecoded"))),
+    sendFps: largest(sent.video.map((stream) => stream.frameRate(true))),
+    receiveFps: largest(received.video.map((stream) => stream.frameRate(false))),
     sendHeight: heightOf(sent.video),
     receiveHeight: heightOf(received.video),
     // without streams there is no call yet whose round trip it would be

@@ -20,6 +20,8 @@ OWN_END = "you"
 """The participant of samples that the engine takes at its own end of the link."""
 JUDGED_S = 1.0
 """Findings are looked for, and told, no more often."""
+FIGURES_S = 5.0
+"""What is wrong is told at once; that only its figures moved, no more often than this."""
 EARLIEST_S, LATEST_S = 946_684_800.0, 4_102_444_800.0
 """Unix times of 2000 and 2100: what a page says happened outside of these did not."""
 
@@ -47,7 +49,7 @@ class Watch:
         self._gate = EventGate()
         self._link: Link | None = None
         self._sampler = Sampler(lambda: board.state.stats_interval_s, self._measure)
-        self._judged_s = float("-inf")  # of the loop
+        self._judged_s = self._told_s = float("-inf")  # of the loop
         self._judging: asyncio.TimerHandle | None = None
         self._overflowing: asyncio.TimerHandle | None = None
         self._is_closed = False
@@ -145,10 +147,11 @@ class Watch:
 
     def _look(self) -> None:
         self._judging = None
-        self._judged_s = asyncio.get_running_loop().time()
+        now_s = self._judged_s = asyncio.get_running_loop().time()
         findings = self._judge.findings
-        if findings != self.findings:
-            self.findings = findings
+        is_news = _kinds(findings) != _kinds(self.findings)
+        if is_news or (findings != self.findings and now_s - self._told_s >= FIGURES_S):
+            self.findings, self._told_s = findings, now_s
             self._board.broadcast(Findings(findings=findings))
 
     def _name(self, participant: str) -> str:
@@ -157,6 +160,11 @@ class Watch:
             return PYTHON.name
         people = self._board.state.participants
         return next((person.name for person in people if person.id == participant), participant)
+
+
+def _kinds(findings: tuple[Finding, ...]) -> set[tuple[str | None, ...]]:
+    """What is wrong, without how much."""
+    return {(one.code, one.participant, one.direction, one.kind, one.level) for one in findings}
 
 
 def _is_time(time_s: float) -> bool:

@@ -116,7 +116,7 @@ class Poll:
         """The metrics that only video has."""
         coded = "Encoded" if sending else "Decoded"
         return {
-            "fps": largest(stream.rate(f"frames{coded}") for stream in streams),
+            "fps": largest(stream.frames(sending=sending) / stream.seconds for stream in streams),
             "frame_width": leading.gauge("frameWidth"),
             "frame_height": leading.gauge("frameHeight"),
             "keyframes": _grown(streams, f"keyFrames{coded}"),
@@ -155,6 +155,13 @@ class Poll:
                 for stream, silent in made_up
             )
         )
+
+    def frozen_s(self) -> float:
+        """How long the received picture's freezes were that ended in this poll.
+
+        They may have begun before it, so that this is more than `StatsRow.freeze_fraction` of it can tell.
+        """
+        return largest(stream.grown("totalFreezesDuration") for stream in self.received["video"])
 
     def interval(self, report: Report) -> Interval:
         """A report of this poll, with its state one poll earlier."""

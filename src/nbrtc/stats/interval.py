@@ -68,18 +68,33 @@ class Interval:
         difference = nan if self._before is None else _change(self._before, self.now, "packetsLost")
         return difference if isnan(difference) else max(0.0, difference)
 
+    def frames(self, *, sending: bool) -> float:
+        """Pictures that were coded, or went through uncoded; see `frame_counter`."""
+        before = self._before
+        return nan if before is None else self.grown(frame_counter(before, self.now, sending=sending))
+
     def rate(self, key: str) -> float:
         """Growth per second, by the report's own timestamps: polls are never exactly 1 s apart."""
         return self.grown(key) / self._seconds if self._before is not None else nan
 
 
+def frame_counter(before: Report, now: Report, *, sending: bool) -> str:
+    """The counter that tells the pictures between two states of a stream.
+
+    Those encoded or decoded. An end that forwards pictures and codes none (Python's) has no such counter:
+    then those sent or received. A counter that is there and stands still counts: nothing was coded.
+    """
+    coded, moved = ("framesEncoded", "framesSent") if sending else ("framesDecoded", "framesReceived")
+    return moved if isnan(number(before, coded)) or isnan(number(now, coded)) else coded
+
+
 def number(report: Report, key: str) -> float:
     """A numeric member of a report, or NaN; a boolean is not a number."""
     value = report.get(key)
-    # An exact type, because bool is an int to isinstance; and this is the innermost line of every derivation.
-    if type(value) is int or type(value) is float:
+    # Exact types, because bool is an int to isinstance; and this is the innermost of every derivation.
+    if type(value) is float:
         return value if isfinite(value) else nan
-    return nan
+    return value if type(value) is int else nan
 
 
 def _change(before: Report, now: Report, key: str) -> float:

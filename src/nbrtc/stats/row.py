@@ -42,7 +42,7 @@ class StatsRow:
     available_bitrate_bps: float = nan
     """What congestion control believes the path can carry away from the browser; only for ``"send"``."""
     fps: float = nan
-    """Frames encoded or decoded per second."""
+    """Frames encoded or decoded per second; sent or received where that end forwards and codes none."""
     frame_width: float = nan
     """Pixels of the newest frame, the largest where there are several streams."""
     frame_height: float = nan

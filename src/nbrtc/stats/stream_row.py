@@ -66,9 +66,9 @@ class StreamRow:
     """No report came since the previous poll: what it says is repeated, and left out when older than 5 s."""
 
     fps: float = nan
-    """Frames encoded or decoded per second."""
+    """Frames encoded or decoded per second; sent or received where that end forwards and codes none."""
     frames: float = nan
-    """Frames encoded or decoded."""
+    """Those that `fps` counts."""
     frame_width: float = nan
     """Pixels of the newest frame."""
     frame_height: float = nan

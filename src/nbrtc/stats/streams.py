@@ -86,7 +86,7 @@ class _Poll:
         receiver = (remote.fresh if remote else None) if sending else stream
         bytes_, packets = grown(f"bytes{moved}"), grown(f"packets{moved}")
         headers = grown(f"headerBytes{moved}")
-        frames = grown(f"frames{coded}")
+        frames, shown = grown(f"frames{coded}"), stream.frames(sending=sending)
         emitted = grown("jitterBufferEmittedCount")
         played = grown("totalSamplesReceived")
         seconds = stream.seconds
@@ -121,8 +121,8 @@ class _Poll:
             rtcp_rtt_s=remote.rtt_s if remote else nan,
             report_age_s=remote.age_s if remote else nan,
             is_stale=remote.is_stale if remote else None,
-            fps=frames / seconds,
-            frames=frames,
+            fps=shown / seconds,
+            frames=shown,
             frame_width=gauge("frameWidth"),
             frame_height=gauge("frameHeight"),
             frames_dropped=grown("framesDropped"),

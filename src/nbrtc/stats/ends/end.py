@@ -9,7 +9,7 @@ import numpy as np
 
 from nbrtc.messages import StatsSample
 from nbrtc.stats.ends.clock import Arrivals, Counter, Floats, sender_time_ms
-from nbrtc.stats.interval import Report, largest, number
+from nbrtc.stats.interval import Report, frame_counter, largest, number
 from nbrtc.stats.row import KINDS, Direction, Kind
 from nbrtc.stats.source import StatsSource
 
@@ -126,7 +126,7 @@ def _stream_key(report: Report) -> tuple[Direction, StreamKey] | None:
 
 def _stream(polls: list[tuple[float, Report]], direction: Direction) -> Stream:
     sending = direction == "send"
-    moved, coded = ("Sent", "Encoded") if sending else ("Received", "Decoded")
+    moved = "Sent" if sending else "Received"
     measured = [(_measured_s(time_s, report), time_s, report) for time_s, report in polls]
     kept = list(_newer(measured))
     moments, reports = [moment for moment, _, _ in kept], [report for _, _, report in kept]
@@ -141,9 +141,25 @@ def _stream(polls: list[tuple[float, Report]], direction: Direction) -> Stream:
         moments_s=np.array(moments),
         packets=packets,
         octets=_counter(moments, (number(report, f"bytes{moved}") for report in reports)),
-        frames=_counter(moments, (number(report, f"frames{coded}") for report in reports)),
+        frames=_counter(moments, _frames(reports, sending=sending)),
         accounted=accounted,
     )
+
+
+def _frames(reports: list[Report], *, sending: bool) -> Iterator[float]:
+    """Pictures since the first report; what counts them may change, as when Python begins to decode."""
+    before: Report = {}
+    counted = 0.0
+    for report in reports:
+        counter = frame_counter(before or report, report, sending=sending)
+        value = number(report, counter)
+        if isnan(value):
+            yield nan
+            continue
+        difference = value - number(before, counter) if before else 0.0
+        counted += difference if difference >= 0 else value  # after a reset so many did pass
+        before = report
+        yield counted
 
 
 def _newer(measured: list[tuple[float, float, Report]]) -> Iterator[tuple[float, float, Report]]:

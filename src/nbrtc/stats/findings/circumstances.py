@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from nbrtc.messages import StatsEvent
+from nbrtc.stats.event_name import STATES, plain_name
 
+LINK = "python"
 MAX_PEERS = 256
 """Connections that are known at once; of more the oldest is forgotten."""
 FLAPS = 3
@@ -15,7 +17,6 @@ DISCONNECTED_S = 2.0
 """ICE says ``disconnected`` for a moment when a packet is late (RFC 8445 leaves the times open)."""
 
 SWITCHES = ("microphone", "camera", "screen")
-STATES = ("connectionstatechange", "iceconnectionstatechange")
 
 
 @dataclass(slots=True)
@@ -23,7 +24,10 @@ class Standing:
     """What events said of one participant, or of this page itself."""
 
     switches: dict[str, bool] = field(default_factory=dict)
-    """``"microphone"``, ``"camera"``, ``"screen"``: on or off, as far as known."""
+    """``"microphone"``, ``"camera"``, ``"screen"``: on or off, as far as known; one's own have ``"room"`` and
+    ``"effect"``, too."""
+    picture_turns: int = 0
+    """How often it changed whether, and which, pictures are sent."""
     states: dict[str, str] = field(default_factory=dict)
     """The latest connectionState and iceConnectionState."""
     generation: int = 0
@@ -35,6 +39,12 @@ class Standing:
     def state(self) -> str:
         """``connectionState``, or ``iceConnectionState`` of a browser that has no other; empty if unknown."""
         return next((self.states[name] for name in STATES if self.states.get(name)), "")
+
+    def turn(self, switch: str, on: bool) -> None:
+        """A switch stands so now."""
+        if switch != "microphone" and self.switches.get(switch) != on:
+            self.picture_turns += 1
+        self.switches[switch] = on
 
     def breaks(self, now_s: float) -> int:
         """How often the connection broke within the last `FLAPS_WITHIN_S`."""
@@ -56,14 +66,16 @@ class Circumstances:
 
     def note(self, event: StatsEvent) -> None:
         """Take in one event; those of no interest here are passed over."""
-        name = event.name.lower().removeprefix("on")  # rtcstats names events after their handlers
+        name = plain_name(event.name)
         if name in STATES:
             self._change_state(event, name)
         elif name in SWITCHES:
             standing = self._own if event.peer == "" else self._peer(event.peer)
-            standing.switches[name] = event.value.partition(" ")[0] != "off"
+            standing.turn(name, event.value.partition(" ")[0] != "off")
         elif name in ("leave", "close"):
             self._end(event)
+        elif name in ("room", "effect") and event.peer == "":
+            self._own.turn(name, event.value != "none")
         elif name == "quality":
             self.asked_fps = _fps(event.value)
         elif name == "sending":
@@ -79,6 +91,15 @@ class Circumstances:
         """Whether a participant's device is on, as it tells the others; None where nobody said."""
         standing = self._peers.get(peer)
         return None if standing is None else standing.switches.get(switch)
+
+    def returns_picture(self) -> bool:
+        """Whether Python sends pictures back: an effect's, and outside of rooms the camera's own."""
+        return bool(self.own("effect")) or not self.own("room")
+
+    def picture_turns(self, peer: str) -> int:
+        """A number that changes when what a participant sends of pictures was switched on or off."""
+        standing = self._own if peer == LINK else self._peers.get(peer)
+        return 0 if standing is None else standing.picture_turns
 
     def standing(self, peer: str) -> Standing | None:
         """What is known of a participant's connection."""
@@ -118,7 +139,7 @@ class Circumstances:
         standing = self._peers.get(event.peer)
         if standing is None:
             return
-        if event.name.lower() == "leave":
+        if plain_name(event.name) == "leave":
             del self._peers[event.peer]
         elif event.generation >= standing.generation:
             standing.states.clear()

@@ -34,8 +34,10 @@ class Docket:
         self.heard_at_s = float("-inf")
         """Unix time of the newest poll."""
         self._base: StatsSample | None = None
-        self._began_at_s = 0.0
+        self._began_at_s = self._turned_at_s = 0.0
+        self._turns = 0
         self._courses: dict[Key, Course] = {}
+        self._around = around
         self._scene = Scene(peer, around, self._is_on)
         self._peer = peer
 
@@ -51,7 +53,11 @@ class Docket:
                 self._restart(sample)  # the page's clock was put back
             return
         self._base = sample
+        turns = self._around.picture_turns(self._peer)
+        if turns != self._turns:
+            self._turns, self._turned_at_s = turns, sample.time_s
         self._scene.age_s = sample.time_s - self._began_at_s
+        self._scene.picture_age_s = sample.time_s - self._turned_at_s
         self._scene.recent.append(Beat(base, sample))
         for rule in RULES:
             for sign in rule(self._scene):
@@ -93,7 +99,8 @@ class Docket:
 
     def _restart(self, sample: StatsSample) -> None:
         self._base = sample
-        self._began_at_s = sample.time_s
+        self._began_at_s = self._turned_at_s = sample.time_s
+        self._turns = self._around.picture_turns(self._peer)
         self._scene.recent.clear()
 
     def _period(self, key: Key, course: Course, *, is_past: bool) -> Period:

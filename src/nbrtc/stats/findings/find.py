@@ -33,7 +33,9 @@ def find(source: StatsSource, participant: str | None = None, last_s: float | No
         samples = [sample for sample in samples if sample.time_s > since_s]
     names = {LINK: "Python"}
     judge = Judge(own_end=participant == OWN_END, remembers=MAX_PERIODS)
-    timeline: Iterator[StatsSample | StatsEvent] = merge(source.events(), samples, key=lambda one: one.time_s)
+    # Page and engine tell of what happened each on its own way, so that it comes slightly out of order.
+    events = sorted(source.events(), key=lambda event: event.time_s)
+    timeline: Iterator[StatsSample | StatsEvent] = merge(events, samples, key=lambda one: one.time_s)
     for one in timeline:
         if isinstance(one, StatsSample):
             judge.add(one)

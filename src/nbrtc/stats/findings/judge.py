@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 
 from nbrtc.messages import Finding, StatsEvent, StatsSample
+from nbrtc.stats.event_name import STATES, plain_name
 from nbrtc.stats.findings.circumstances import DISCONNECTED_S, FLAPS, Circumstances, Standing
 from nbrtc.stats.findings.course import Figures, Sign
 from nbrtc.stats.findings.docket import BEAT_S, PAUSE_S, Docket
@@ -64,10 +65,11 @@ class Judge:
     def note(self, event: StatsEvent) -> None:
         """Something happened."""
         self._around.note(event)
-        if event.name == "leave" and event.peer in self._dockets:
+        name = plain_name(event.name)
+        if name == "leave" and event.peer in self._dockets:
             self.past.extend(self._dockets.pop(event.peer).close())
         # Only the page's own events tell the time: the engine's clock may be another machine's.
-        if event.name.lower().endswith("connectionstatechange"):
+        if name in STATES:
             self._tick(event.time_s, always=True)
 
     @property

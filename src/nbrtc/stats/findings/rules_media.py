@@ -9,7 +9,7 @@ from math import isnan, nan, sqrt
 from nbrtc.stats.findings.beat import Beat
 from nbrtc.stats.findings.course import Figures, Sign
 from nbrtc.stats.findings.rules_path import LOSS, RAMP_S, SLIDESHOW_FPS, loss_of
-from nbrtc.stats.findings.scene import LINK, RELIEF, Key, Scene
+from nbrtc.stats.findings.scene import LINK, RELIEF, WINDOW, Key, Scene
 from nbrtc.stats.interval import ratio
 from nbrtc.stats.row import DIRECTIONS, KINDS, Direction
 from nbrtc.stats.scores.sound_score import SILENCE
@@ -25,6 +25,8 @@ FROZEN = 0.10, 0.30
 BUFFER_S = 0.5, 1.0
 STRETCHED = 0.05, 0.2
 CONCEALED = 0.05, 0.2
+SWITCHED_S = WINDOW + 2.0
+"""After a switch of the other end's picture, what stood still before is in the window for so long."""
 ASYMMETRY = 1.5, 2.5
 """Points of MOS between the two directions."""
 REQUESTS_PER_S = 0.5
@@ -91,6 +93,9 @@ def freezes(scene: Scene) -> Iterator[Sign]:
     row = scene.row("receive", "video")
     if row is None or scene.age_s < 5.0:
         return
+    # A camera that was off for a moment counts as a freeze when it is on again, and in the whole window.
+    if scene.picture_age_s < SWITCHED_S and scene.picture_age_s < scene.age_s:
+        return
     # Browsers save work for what nobody sees, and a screen may well stand still.
     if scene.around.is_hidden or scene.around.theirs(scene.peer, "screen"):
         return
@@ -149,7 +154,7 @@ def silent_microphone(scene: Scene) -> Iterator[Sign]:
 def black_camera(scene: Scene) -> Iterator[Sign]:
     """A camera whose pictures have nothing in them."""
     row = scene.row("send", "video")
-    if row is None or not row.fps >= FULL_RATE_FPS or scene.beat.is_screen or scene.around.own("screen"):
+    if row is None or not row.fps >= FULL_RATE_FPS or not _is_of_camera(scene):
         return
     bytes_per_frame = row.bitrate_bps / 8 / row.fps
     least = max(EMPTY_BYTES, EMPTY_BITS_PER_PIXEL * row.frame_width * row.frame_height / 8)
@@ -167,7 +172,7 @@ def slow_camera(scene: Scene) -> Iterator[Sign]:
     row, camera_fps = scene.row("send", "video"), scene.beat.camera_fps
     if row is None or isnan(camera_fps) or scene.beat.is_active("video") is not True:
         return
-    if scene.age_s < 5.0 or scene.beat.is_screen or scene.around.own("screen"):
+    if scene.age_s < 5.0 or not _is_of_camera(scene):
         return
     is_on = scene.around.own("camera")
     asked_fps = scene.around.asked_fps
@@ -216,6 +221,13 @@ def asymmetric_quality(scene: Scene) -> Iterator[Sign]:
             key = "asymmetric-quality", direction, kind
             severity = scene.severity(key, abs(sent - received), *ASYMMETRY) if direction == worse else 0
             yield Sign("asymmetric-quality", direction, kind, max(0, severity - 1), figures)
+
+
+def _is_of_camera(scene: Scene) -> bool:
+    """Whether the sent picture comes from the camera: not a screen, and not what an effect made of it."""
+    if scene.beat.is_screen or scene.around.own("screen"):
+        return False
+    return scene.peer == LINK or not scene.around.own("effect")
 
 
 def _received_fps(beat: Beat) -> float:

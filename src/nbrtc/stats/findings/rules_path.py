@@ -116,7 +116,9 @@ def one_way(scene: Scene) -> Iterator[Sign]:
         silent_s = _silence_s(scene)
         flat = silent_s >= SILENCE_S[sends_video]
         figures: Figures = {"silent_s": silent_s}
-        yield Sign("one-way-media", "receive", None, 3 if flat else 0, figures, needed=1)
+        # Whoever only listens, and only to sound, may send nothing but a report every 2.5 to 7.5 s.
+        needed = 1 if sends_video else 2
+        yield Sign("one-way-media", "receive", None, 3 if flat else 0, figures, needed=needed)
     age_s = scene.beat.report_age_s
     if not isnan(age_s) and scene.beat.path_bytes_received > 0:
         is_unheard = age_s > REPORT_AGE_S[sends_video]
@@ -151,9 +153,11 @@ def missing_media(scene: Scene) -> Iterator[Sign]:
 def _is_expected(scene: Scene, kind: Kind) -> bool | None:
     """Whether the other end sends this; None where nobody can say."""
     if scene.peer == LINK:
-        # Python sends the picture back, and silence instead of sound.
+        # Python sends silence instead of sound, and pictures as long as the camera or the screen gives some.
         sent = scene.row("send", "video")
-        return None if kind == "audio" else sent is not None and sent.fps > 0
+        if kind == "audio" or sent is None or not scene.around.returns_picture():
+            return None
+        return None if scene.beat.is_screen or scene.around.own("screen") else sent.fps > 0
     says_so = scene.beat.sent_by_them(kind) > 0
     if kind == "audio":
         is_on = scene.around.theirs(scene.peer, "microphone")
@@ -166,7 +170,8 @@ def _is_expected(scene: Scene, kind: Kind) -> bool | None:
 
 def _is_given(beat: Beat, kind: Kind) -> bool:
     """Whether there is something to send."""
-    return beat.is_active(kind) is True and (kind == "audio" or beat.camera_fps > 0)
+    # A shared screen that stands still costs nothing.
+    return beat.is_active(kind) is True and (kind == "audio" or (beat.camera_fps > 0 and not beat.is_screen))
 
 
 def loss_of(scene: Scene, direction: Direction) -> float:

@@ -6,15 +6,16 @@ from dataclasses import dataclass, field
 from math import isnan, nan
 
 from nbrtc.stats.findings.beat import Beat
-from nbrtc.stats.findings.circumstances import Circumstances
+from nbrtc.stats.findings.circumstances import LINK, Circumstances
 from nbrtc.stats.interval import ratio
 from nbrtc.stats.row import Direction, Kind, StatsRow
 
-LINK = "python"
 WINDOW = 8
 """Beats that fractions are taken over: loss in 50 packets says little, in 400 enough."""
 RELIEF = 0.7
 """A problem that is there goes on down to this share of the figure that it began at."""
+
+__all__ = ["LINK", "RELIEF", "WINDOW", "Key", "Scene"]
 
 Key = tuple[str, Direction | None, Kind | None]
 
@@ -31,6 +32,8 @@ class Scene:
     """The newest beats of this generation, oldest first."""
     age_s: float = 0.0
     """Since the first poll of this generation."""
+    picture_age_s: float = 0.0
+    """Since then, or since the other end's camera, screen or effect was last switched on or off."""
 
     @property
     def beat(self) -> Beat:

@@ -58,11 +58,15 @@ def derived(source: StatsSource, kind: Kind | None = None, participant: str | No
 
 
 def events(source: StatsSource, participant: str | None = None) -> "pd.DataFrame":
-    """What `CallStats.events` gives out: a line per event, as they came."""
+    """What `CallStats.events` gives out: a line per event in the order of time.
+
+    Page and engine tell of what happened each on its own way, so that it comes slightly out of order. Events
+    of the same moment stay as they came.
+    """
     import numpy as np
     import pandas as pd
 
-    found = source.events(participant)
+    found = sorted(source.events(participant), key=lambda event: event.time_s)
     index = time_index([event.time_s for event in found])
     columns = {
         "participant": pd.Series([event.peer for event in found], index=index, dtype="str"),

@@ -36,10 +36,10 @@ def checked_type(source: StatsSource, type_: str) -> str:
     """The type; a ValueError where neither the standard nor the source knows it."""
     if type_ in TYPES:
         return type_
-    present = {str(report.get("type")) for sample in each_sample(source) for report in sample.reports}
+    present = sorted({str(report.get("type")) for sample in each_sample(source) for report in sample.reports})
     if type_ in present:
         return type_
-    here = f"here are {', '.join(map(repr, sorted(present)))}" if present else "nothing was measured yet"
+    here = f"here are {', '.join(map(repr, present))}" if present else "nothing was measured yet"
     raise ValueError(
         f"Unknown kind {type_!r}: choose 'video' or 'audio', None for both, "
         f"or a type of webrtc-stats; {here}."
