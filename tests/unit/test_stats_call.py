@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
+from nbrtc.messages import StatsEvent
 from nbrtc.stats import COLUMNS, METRICS, CallStats, StatsStore
 from nbrtc.stats.plots.plot import PANELS
 from tests.unit.stats_vectors import cases, samples_of
@@ -60,6 +61,8 @@ def test_video_and_audio_can_be_asked_for_apart(stats: CallStats) -> None:
 def test_an_unknown_kind_is_refused_in_words(stats: CallStats) -> None:
     with pytest.raises(ValueError, match=r"'text'.*'video' or 'audio'"):
         stats.to_frame(kind="text")
+    with pytest.raises(ValueError, match=r"\['video'\]"):
+        stats.to_frame(kind=["video"])  # type: ignore[arg-type]
 
 
 def test_a_frame_without_samples_has_the_same_columns_and_types(stats: CallStats, nothing: CallStats) -> None:
@@ -192,6 +195,70 @@ def test_the_representations_of_a_dump_say_what_it_is_and_of_which_browser() -> 
 CHROME = (
     "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/149.0.0.0 Safari/537.36"
 )
+
+
+@pytest.mark.parametrize(
+    ("info", "browser"),
+    [
+        ({"user_agent": "Safari/17"}, "Safari 17"),
+        (
+            {
+                "user_agent_data": {
+                    "brands": [
+                        {"brand": "Not:A-Brand", "version": "8"},
+                        {"brand": "Chromium", "version": "156"},
+                    ]
+                }
+            },
+            "Chromium 156",
+        ),
+        (
+            {
+                "user_agent_data": {
+                    "brands": [{"brand": "Chromium", "version": "9"}, {"brand": "Opera", "version": "8"}]
+                }
+            },
+            "Opera 8",
+        ),
+    ],
+)
+def test_the_browser_is_named_by_what_the_dump_has(info: dict[str, object], browser: str) -> None:
+    source = StatsStore(info={"format": "rtcstats", **info})
+    source.append(SAMPLES[0])
+    assert repr(CallStats(source)).endswith(f"; rtcstats, {browser}>")
+
+
+@pytest.mark.parametrize("data", [None, 5, {}, {"brands": 5}, {"brands": [5, {}]}, {"brands": []}])
+def test_a_dump_may_say_anything_of_its_browser(data: object) -> None:
+    source = StatsStore(info={"format": "rtcstats", "user_agent_data": data})
+    source.append(SAMPLES[0])
+    assert "rtcstats" in repr(CallStats(source))
+
+
+@pytest.mark.parametrize("wrong", [0, -1, float("nan")])
+def test_no_time_at_all_is_not_judged_as_good(stats: CallStats, wrong: float) -> None:
+    for judge in (stats.quality, stats.findings):
+        with pytest.raises(ValueError, match="more than 0 seconds"):
+            judge(last_s=wrong)
+        with pytest.raises(TypeError, match="'5' is not a number"):
+            judge(last_s="5")  # type: ignore[arg-type]
+
+
+def test_a_misspelled_participant_is_not_judged_as_good(stats: CallStats) -> None:
+    # More may come of a live call.
+    assert stats.findings("pyhton") == []
+    assert isinstance(stats.source, StatsStore)
+    stats.source.note(StatsEvent(time_s=1.0, peer="left", name="leave", value=""))
+    stats.source.end()
+    for judge in (stats.quality, stats.findings):
+        with pytest.raises(ValueError, match=r"no statistics of 'pyhton': choose one of 'python', 'left'"):
+            judge("pyhton")
+        judge("left")
+
+
+def test_only_statistics_can_be_joined(stats: CallStats) -> None:
+    with pytest.raises(TypeError, match="not 5"):
+        stats.join(5)  # type: ignore[arg-type]
 
 
 def test_the_representations_of_an_empty_dump_do_not_promise_any() -> None:

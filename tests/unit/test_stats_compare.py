@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from nbrtc import DumpError, compare
 from nbrtc.messages import StatsSample
@@ -61,6 +62,12 @@ def test_loss_is_of_the_whole_call_not_the_mean_of_polls() -> None:
     assert frame.loc[("call 1", "receive", "video"), "loss_fraction"] == pytest.approx(expected)
 
 
+def test_a_freeze_counts_as_long_as_it_was_not_as_the_poll_in_which_it_ended() -> None:
+    frame = compare([call(scripted(61, frozen=lambda n: 6.0 if n == 30 else 0.0))]).to_frame()
+    assert frame.loc[("call 1", "receive", "video"), "freeze_fraction"] == pytest.approx(0.1)
+    assert np.isnan(frame.loc[("call 1", "send", "video"), "freeze_fraction"])
+
+
 @given(st.lists(st.floats(1000, 1e7), min_size=2, max_size=40))
 @settings(max_examples=40, deadline=None)
 def test_percentiles_are_those_of_the_polls(rates: list[float]) -> None:
@@ -109,6 +116,23 @@ def test_the_picture_has_a_line_a_call_and_sent_and_received_side_by_side() -> N
     assert good.get_color() != bad.get_color()
     assert good.get_marker() != bad.get_marker()
     figure.canvas.draw()
+
+
+def test_sent_and_received_share_an_axis_that_holds_both() -> None:
+    def downloading(sample: StatsSample) -> StatsSample:
+        more = [
+            {**report, "bytesReceived": 9 * float(report["bytesReceived"] or 0)}
+            if "bytesReceived" in report
+            else report
+            for report in sample.reports
+        ]
+        return structs.replace(sample, reports=tuple(more))
+
+    sent, received = compare([call([downloading(each) for each in scripted(10)])]).plot("bitrate_bps").axes
+    assert sent.get_ylim() == received.get_ylim()
+    highest = np.nanmax(np.asarray(received.get_lines()[0].get_ydata(), float))
+    assert highest > 5 * np.nanmax(np.asarray(sent.get_lines()[0].get_ydata(), float))
+    assert received.get_ylim()[1] >= highest
 
 
 def test_time_begins_with_the_media() -> None:

@@ -1,6 +1,6 @@
 """The E-model gives its published points, and never gets better when something gets worse."""
 
-from math import isnan, nan
+from math import inf, isnan, nan
 from typing import Any
 
 import pytest
@@ -30,7 +30,17 @@ def test_ratings_become_the_published_scores(r: float, mos: float) -> None:
 
 @pytest.mark.parametrize(
     ("ta_ms", "idd"),
-    [(0, 0), (100, 0), (150, 0.16), (200, 3.04), (250, 8.92), (300, 14.76), (400, 24.07), (500, 30.64)],
+    [
+        (0, 0),
+        (100, 0),
+        (150, 0.16),
+        (200, 3.04),
+        (250, 8.92),
+        (300, 14.76),
+        (400, 24.07),
+        (500, 30.64),
+        (inf, 50),
+    ],
 )
 def test_delay_costs_what_is_published(ta_ms: float, idd: float) -> None:
     assert delay_impairment(ta_ms) == pytest.approx(idd, abs=0.006)

@@ -210,6 +210,13 @@ def test_two_periods_far_apart_are_two_and_near_ones_are_one() -> None:
     assert near[0].ended_at_s == START_S + 49
 
 
+def test_a_freeze_counts_whole_although_it_is_told_where_it_ends() -> None:
+    """2.9 s that end in one poll are a third of the 8 s that are looked at, not an eighth."""
+    samples = staged(40, frozen=lambda second: 2.9 if second in (20, 24) else 0.0)
+    (finding,) = found(samples)
+    assert (finding.code, finding.level) == ("freezes", "error")
+
+
 def test_a_cause_takes_what_follows_from_it_as_evidence() -> None:
     samples = staged(40, receive_loss=0.05, frozen=0.5, concealed=0.1)
     (finding,) = found(samples)

@@ -16,6 +16,7 @@ from nbrtc.stats import CallStats, derive
 from nbrtc.stats.loaded import LoadedStats
 from nbrtc.stats.plots.lines import MOST_LINES, with_gaps
 from nbrtc.stats.plots.marks import MOST_LABELS, labels, marks
+from nbrtc.stats.plots.measured import measured
 from nbrtc.stats.plots.spans import spans
 from tests.unit.scripted_calls import START_S, event, interleaved, scripted
 
@@ -261,12 +262,19 @@ def test_several_pictures_freezes_become_one_and_nobodys_past_is_guessed() -> No
         scripted(10, frozen=lambda n: 0.5 if n in (3, 4) else 0.0),
         scripted(10, peer="a1", start_s=START_S + 0.5, frozen=lambda n: 0.5 if n == 4 else 0.0),
     ]
-    (span,) = spans(derive(interleaved(*calls)))["frozen"]
+    (span,) = spans(measured(interleaved(*calls), own_end=False))["frozen"]
     assert (span.start_s - START_S, span.end_s - START_S) == (2, 4.5)
     late = [*scripted(2), *scripted(2, start_s=START_S + 3600, limitation="cpu")]
-    assert [span.end_s - span.start_s for span in spans(derive(late))["cpu"]] == pytest.approx([11])
+    limited = spans(measured(late, own_end=False))["cpu"]
+    assert [span.end_s - span.start_s for span in limited] == pytest.approx([11])
 
 
 def test_a_dump_without_statistics_says_so() -> None:
     text = written(stats([]).plot().axes[0])
     assert text == ["There are no statistics here."]
+
+
+def test_a_freeze_reaches_back_to_where_it_began() -> None:
+    long = scripted(61, frozen=lambda n: 6.0 if n == 30 else 0.0)
+    (span,) = spans(measured(long, own_end=False))["frozen"]
+    assert (span.start_s - START_S, span.end_s - START_S) == pytest.approx((24, 30))

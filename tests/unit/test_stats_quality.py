@@ -137,6 +137,17 @@ def test_means_are_ratios_of_sums() -> None:
     assert -0.15 < picture.terms["loss"] < -0.05
 
 
+@pytest.mark.parametrize("arrives", [True, False])
+def test_a_long_freeze_counts_as_long_as_it_was(arrives: bool) -> None:
+    """It is told in the poll in which it ends, and its time without packets was no pause."""
+    samples = staged(
+        31, frozen=lambda n: 10.0 if n == 20 else 0.0, video_arrives=lambda n: arrives or not 10 <= n < 20
+    )
+    picture = judge(of(samples))[2]
+    before = picture.value - picture.terms["freezes"] - picture.terms["delay"] - 1
+    assert 1 + picture.terms["freezes"] / before == pytest.approx((2 / 3) ** 2, abs=0.02)
+
+
 def test_the_last_seconds_can_be_judged_alone() -> None:
     samples = staged(60, receive_loss=lambda n: 0.2 if n < 30 else 0.0)
     assert judge(of(samples), last_s=20)[2].terms["loss"] == 0

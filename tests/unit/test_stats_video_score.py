@@ -67,6 +67,11 @@ def test_g1070_gives_its_points(fps: float, kbps: float, percent: float, mos: fl
     assert theirs == pytest.approx(mos, abs=0.001)
 
 
+@pytest.mark.parametrize(("loss", "kbps"), [(-1.0, 1000.0), (5.0, 1000.0), (0.0, -5.0)])
+def test_g1070_stays_within_its_scale_whatever_it_is_told(loss: float, kbps: float) -> None:
+    assert 1 <= g1070(fps=30, bitrate_bps=1000 * kbps, loss_fraction=loss) <= 5
+
+
 def test_g1070_knows_no_picture_without_frames() -> None:
     with pytest.raises(ValueError, match="0 frames"):
         g1070(fps=0, bitrate_bps=1e6, loss_fraction=0)

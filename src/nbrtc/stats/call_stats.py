@@ -1,6 +1,7 @@
 """`call.stats`: what a person asks of the statistics of a call, live or loaded from a dump."""
 
 from collections.abc import Mapping, Sequence, Sized
+from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -22,7 +23,9 @@ PathLike = str | Path
 class CallStats:
     """Statistics of one call, measured in the browser and in Python, for any thread to read.
 
-    `nbrtc.load_dump` makes one of a dump: everything here works on both.
+    `nbrtc.load_dump` makes one of a dump: everything here works on both. Of a live call each method sees what
+    has come until then; only `expect` waits. What is unknown is NaN, never 0; docs/statistics.md has the
+    formula of every column.
 
     Examples
     --------
@@ -90,10 +93,23 @@ class CallStats:
         Where `to_frame` adds up what goes one way, this tells streams apart: simulcast layers, camera and
         screen, each SSRC. Differences are taken within one stream of one connection, never across a reset.
 
+        Parameters
+        ----------
+        kind
+            ``"video"`` or ``"audio"``, None for both.
+        participant
+            Whose connection, as for `to_frame`; None for all.
+
         Returns
         -------
         pandas.DataFrame
-            Tidy, UTC index ``time``; the columns of `nbrtc.stats.streams.StreamRow`, NaN for what is missing.
+            Tidy, UTC index ``time``; the columns of `nbrtc.stats.StreamRow`, units in their names, NaN for
+            what is missing.
+
+        Raises
+        ------
+        ValueError
+            If `kind` is unknown.
         """
         from nbrtc.stats.frames.frame import derived
 
@@ -102,10 +118,16 @@ class CallStats:
     def events(self, participant: str | None = None) -> "pd.DataFrame":
         """What happened: states of ICE, DTLS, signaling and connection, candidates, negotiation, and so on.
 
+        Parameters
+        ----------
+        participant
+            Whose; ``""`` for what concerns the whole call, None for all.
+
         Returns
         -------
         pandas.DataFrame
-            UTC index ``time``; columns ``participant``, ``generation``, ``name``, ``value``.
+            In the order of time, UTC index ``time``; columns ``participant``, ``generation``, ``name``,
+            ``value``, the last two as text. A dump's events have the names and values that they have there.
         """
         from nbrtc.stats.frames.frame import events
 
@@ -124,31 +146,58 @@ class CallStats:
         return found
 
     def raw(self) -> list[StatsSample]:
-        """The samples themselves, oldest first: getStats verbatim, without what is nested."""
+        """The samples themselves, oldest first: getStats verbatim (webrtc-stats), without what is nested.
+
+        Hours of ten connections are gigabytes as objects; `to_frame` reads them one by one.
+        """
         return self._source.samples()
 
     # --- out of the notebook
 
     def to_csv(self, path: PathLike, *, kind: str | None = None, participant: str | None = None) -> Path:
-        """Write `to_frame(kind, participant)` as CSV with a header; returns the path."""
+        """Write `to_frame(kind, participant)` as CSV with a header; returns the path.
+
+        An existing file is replaced.
+
+        Raises
+        ------
+        ValueError
+            If `kind` is unknown.
+        FileNotFoundError
+            If the folder does not exist.
+        """
         from nbrtc.stats.files.export import to_csv
 
         return to_csv(self.to_frame(kind, participant), path)
 
     def to_parquet(self, path: PathLike, *, kind: str | None = None, participant: str | None = None) -> Path:
-        """Write `to_frame(kind, participant)` as Parquet; returns the path.
+        """Write `to_frame(kind, participant)` as Parquet; returns the path. An existing file is replaced.
 
         Raises
         ------
         ImportError
             If pyarrow is not installed (``pip install nbrtc[parquet]``).
+        ValueError
+            If `kind` is unknown.
+        FileNotFoundError
+            If the folder does not exist.
         """
         from nbrtc.stats.files.export import to_parquet
 
         return to_parquet(self.to_frame(kind, participant), path)
 
     def to_json(self, path: PathLike, *, kind: str | None = None, participant: str | None = None) -> Path:
-        """Write `to_frame(kind, participant)` as JSON, records with ISO 8601 times; returns the path."""
+        """Write `to_frame(kind, participant)` as JSON, records with ISO 8601 times; returns the path.
+
+        An existing file is replaced.
+
+        Raises
+        ------
+        ValueError
+            If `kind` is unknown.
+        FileNotFoundError
+            If the folder does not exist.
+        """
         from nbrtc.stats.files.export import to_json
 
         return to_json(self.to_frame(kind, participant), path)
@@ -159,12 +208,17 @@ class CallStats:
         The memory of a live call is a ring of hours; the folder keeps all. A file is finished every ten
         minutes and when the call is closed. `nbrtc.load_dump(folder)` reads it.
 
+        Of a live call this returns at once: a thread writes, and a disk that fails later ends the writing
+        with a warning in the log. Of a dump all is written when it returns.
+
         Raises
         ------
         ImportError
             If pyarrow is not installed (``pip install nbrtc[parquet]``).
         FileExistsError
-            If the folder has statistics already.
+            If the folder has statistics already, or is a file.
+        OSError
+            If the folder cannot be made or written to.
         """
         from nbrtc.stats.files.spill import spill
 
@@ -176,15 +230,18 @@ class CallStats:
         Parameters
         ----------
         path
-            ``.json``, or ``.gz`` to compress it. An existing file is not overwritten.
+            ``.json``, or ``.gz`` to compress it. An existing file is not overwritten. Only its owner may read
+            the new one, unless it is redacted.
         redact
             Remove what tells who and where: addresses, ICE user fragments and passwords, device and track
-            labels, tokens, URLs.
+            labels, tokens, URLs. Numbers and times stay; see `nbrtc.stats.dumps.redact`.
 
         Raises
         ------
         FileExistsError
             If the file exists.
+        FileNotFoundError
+            If its folder does not exist.
         """
         from nbrtc.stats.dumps.write import save_dump
 
@@ -213,9 +270,16 @@ class CallStats:
         ------
         ValueError
             If no stream of one side is one of the other.
+        TypeError
+            If `other` is no `CallStats`.
         """
         from nbrtc.stats.ends.join import join
 
+        if other is not None and not isinstance(other, CallStats):
+            raise TypeError(
+                f"join() takes the other side's statistics, a call's `stats` or nbrtc.load_dump(path), "
+                f"not {other!r}."
+            )
         return join(self._source, self._source if other is None else other.source, participant)
 
     # --- as pictures
@@ -234,7 +298,7 @@ class CallStats:
         metrics
             Columns of `to_frame`, one or several; None draws bitrate, frame rate, round trip and loss.
         participant
-            Whose connection; None draws all.
+            Whose connection; None draws all but ``"you"``, which shows the link of ``"python"`` once more.
         events
             Mark what happened, and shade freezes and the times in which CPU or bandwidth limited the picture.
 
@@ -262,23 +326,48 @@ class CallStats:
 
         Parameters
         ----------
+        participant
+            Whose connection; None for all but ``"you"``.
         last_s
             Judge the last so many seconds; None judges everything.
+
+        Raises
+        ------
+        ValueError
+            If `last_s` is not above 0, or nothing was ever told of `participant` and nothing more can come:
+            silence about a name that is spelled wrong would read like praise.
+        TypeError
+            If `last_s` is not a number.
         """
         from nbrtc.stats.scores.quality import judge
 
+        self._check(participant, last_s)
         return judge(self._source, participant, last_s)
 
     def findings(self, participant: str | None = None, last_s: float | None = None) -> list[Finding]:
-        """Problems in words, with evidence and advice, the worst first; see `nbrtc.stats.findings`.
+        """Problems in words, with evidence and advice, the worst first; docs/quality.md has the rules.
+
+        Each tells from when to when it was, also if it is over by now. One that goes on in a live call has no
+        end (`Finding.ended_at_s` is None).
 
         Parameters
         ----------
+        participant
+            Whose connection; None for all but ``"you"``.
         last_s
             Look at the last so many seconds; None looks at everything.
+
+        Raises
+        ------
+        ValueError
+            If `last_s` is not above 0, or nothing was ever told of `participant` and nothing more can come:
+            silence about a name that is spelled wrong would read like praise.
+        TypeError
+            If `last_s` is not a number.
         """
         from nbrtc.stats.findings.find import find
 
+        self._check(participant, last_s)
         return find(self._source, participant, last_s)
 
     def expect(
@@ -291,7 +380,10 @@ class CallStats:
         kind: Kind | None = None,
         **conditions: float,
     ) -> "Report":
-        """Wait until all conditions hold in one poll, and then for `for_s`; see `nbrtc.stats.expectations`.
+        """Wait until all conditions hold in one poll, and then for `for_s`; returns what was measured.
+
+        It blocks only the calling thread. Of a live call polls count that arrive from now on, but with
+        ``within_s=0`` the newest that are there; a dump is walked through from its first poll.
 
         >>> call.stats.expect(fps__gt=24, loss_fraction__lt=0.02, within_s=10)  # doctest: +SKIP
 
@@ -325,6 +417,23 @@ class CallStats:
             direction=direction,
             kind=kind,
         )
+
+    def _check(self, participant: str | None, last_s: object) -> None:
+        """Refuse what would be answered with nothing, which reads like "nothing is wrong"."""
+        if last_s is not None:
+            if isinstance(last_s, bool) or not isinstance(last_s, Real):
+                raise TypeError(f"last_s={last_s!r} is not a number of seconds.")
+            if not float(last_s) > 0:
+                raise ValueError(f"last_s={last_s}: give more than 0 seconds, or None for everything.")
+        if participant is None or self._source.is_live:
+            return
+        known = dict.fromkeys(
+            [*self._source.participants(), *(event.peer for event in self._source.events() if event.peer)]
+        )
+        if known and participant not in known:
+            raise ValueError(
+                f"There are no statistics of {participant!r}: choose one of {', '.join(map(repr, known))}."
+            )
 
     # --- small print
 

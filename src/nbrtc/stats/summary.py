@@ -1,6 +1,6 @@
 """Statistics at a glance: what the repr and a notebook's cell show."""
 
-from collections.abc import Sequence, Sized
+from collections.abc import Mapping, Sequence, Sized
 from datetime import UTC, datetime
 from html import escape
 from math import isnan
@@ -37,8 +37,9 @@ def sentence(source: StatsSource) -> str:
         return words
     connections = len(source.participants())
     words = f"{words}, of {connections} {'connection' if connections == 1 else 'connections'}"
-    browser = source.info.get("user_agent")
-    return f"{words}; {format_}{f', {_browser(str(browser))}' if browser else ''}"
+    user_agent = source.info.get("user_agent")
+    browser = _browser(str(user_agent)) if user_agent else _brand(source.info.get("user_agent_data"))
+    return f"{words}; {format_}{f', {browser}' if browser else ''}"
 
 
 def html(source: StatsSource, rows: Sequence[StatsRow]) -> str:
@@ -79,8 +80,19 @@ def _clock(time_s: float) -> str:
 def _browser(user_agent: str) -> str:
     """Name and major version; the most telling product comes late, and Chrome calls itself Safari, too."""
     products = dict(part.split("/", 1) for part in user_agent.split() if "/" in part)
-    for name in ("Edg", "OPR", "Firefox", "Chrome", "HeadlessChrome", "Version"):
+    for name in ("Edg", "OPR", "Firefox", "Chrome", "HeadlessChrome", "Version", "Safari"):
         if name in products:
             label = {"Edg": "Edge", "OPR": "Opera", "Version": "Safari"}.get(name, name)
             return f"{label} {products[name].partition('.')[0]}"
     return user_agent[:60]
+
+
+def _brand(data: object) -> str:
+    """The same of User-Agent Client Hints, which rtcstats has instead, without the brand that is none."""
+    brands = data.get("brands") if isinstance(data, Mapping) else None
+    named = [each for each in brands if isinstance(each, Mapping)] if isinstance(brands, list) else []
+    known = {str(each.get("brand")): str(each.get("version")) for each in named}
+    real = [name for name in known if not ("Not" in name and "Brand" in name)]
+    # Every browser of the family is Chromium, too.
+    name = next((name for name in real if name != "Chromium"), "Chromium" if real else "")
+    return f"{name} {known[name]}"[:60] if name else ""

@@ -114,6 +114,11 @@ class Beat:
         """Share of the received sound that was made up to be heard."""
         return self._poll.audible_concealment()
 
+    @cached_property
+    def freeze_share(self) -> float:
+        """Freezes that ended since the poll before, as a share of the time; above 1 if they began earlier."""
+        return self._poll.frozen_s() / self.seconds
+
     def sent_by_them(self, kind: Kind) -> float:
         """RTP packets that the other end says it sent (``remote-outbound-rtp``)."""
         reports = self._poll.of_type("remote-outbound-rtp", kind)

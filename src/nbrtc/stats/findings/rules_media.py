@@ -10,7 +10,7 @@ from nbrtc.stats.findings.beat import Beat
 from nbrtc.stats.findings.course import Figures, Sign
 from nbrtc.stats.findings.rules_path import LOSS, RAMP_S, SLIDESHOW_FPS, loss_of
 from nbrtc.stats.findings.scene import LINK, RELIEF, WINDOW, Key, Scene
-from nbrtc.stats.interval import ratio
+from nbrtc.stats.interval import ratio, share
 from nbrtc.stats.row import DIRECTIONS, KINDS, Direction
 from nbrtc.stats.scores.sound_score import SILENCE
 
@@ -99,12 +99,12 @@ def freezes(scene: Scene) -> Iterator[Sign]:
     # Browsers save work for what nobody sees, and a screen may well stand still.
     if scene.around.is_hidden or scene.around.theirs(scene.peer, "screen"):
         return
-    share = scene.mean_of("receive", "video", "freeze_fraction")
+    stood = share(scene.mean(lambda beat: beat.freeze_share))
     stands = row.fps == 0 and row.packets > 3 * scene.beat.seconds
-    if isnan(share) and isnan(row.fps):
+    if isnan(stood) and isnan(row.fps):
         return
-    severity = scene.severity(("freezes", "receive", "video"), share, *FROZEN)
-    figures: Figures = {"freeze_fraction": 1.0 if stands else share, "fps": row.fps}
+    severity = scene.severity(("freezes", "receive", "video"), stood, *FROZEN)
+    figures: Figures = {"freeze_fraction": 1.0 if stands else stood, "fps": row.fps}
     yield Sign("freezes", "receive", "video", 3 if stands else severity, figures)
 
 

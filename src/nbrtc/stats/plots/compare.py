@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from nbrtc.stats.call_stats import CallStats
-from nbrtc.stats.derive import derive
 from nbrtc.stats.plots.contrast import draw
 from nbrtc.stats.plots.figures import COLUMNS, KEYS, figures
+from nbrtc.stats.plots.measured import Measured, measured
 from nbrtc.stats.plots.panels import PANELS, checked_metrics
-from nbrtc.stats.row import DIRECTIONS, KINDS, StatsRow
+from nbrtc.stats.row import DIRECTIONS, KINDS
 from nbrtc.stats.store import each_sample
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def compare(
     labels: Sequence[str] | None = None,
     metrics: str | Sequence[str] | None = None,
 ) -> "Comparison":
-    """Put several calls side by side; they are read once, now.
+    """Put several calls side by side; they are read once, now. From any thread.
 
     Parameters
     ----------
@@ -60,7 +60,13 @@ def compare(
     labels
         What to call them; by default a dump's file name, else "call 1", "call 2" and so on.
     metrics
-        What the picture shows; None for bitrate, frame rate, round trip and loss.
+        Columns of `CallStats.to_frame` that the picture shows, one or several; None for bitrate, frame rate,
+        round trip and loss.
+
+    Returns
+    -------
+    Comparison
+        A table and a picture in a notebook; `Comparison.to_frame` and `Comparison.plot` otherwise.
 
     Raises
     ------
@@ -83,7 +89,7 @@ def compare(
     names = _labels(calls) if labels is None else list(labels)
     if len(names) != len(calls) or len(set(names)) != len(names):
         raise ValueError(f"{len(calls)} calls need as many labels, each of them once; these are {names}.")
-    return Comparison({name: _rows(call) for name, call in zip(names, calls, strict=True)}, chosen)
+    return Comparison({name: _measured(call) for name, call in zip(names, calls, strict=True)}, chosen)
 
 
 class Comparison:
@@ -91,16 +97,16 @@ class Comparison:
 
     Parameters
     ----------
-    rows
-        The rows of each call by its label, in the order of time.
+    calls
+        What was measured of each call, by its label.
     metrics
         What `plot` draws unless told otherwise.
     """
 
-    def __init__(self, rows: Mapping[str, Sequence[StatsRow]], metrics: Sequence[str]) -> None:
-        self._rows = rows
+    def __init__(self, calls: Mapping[str, Measured], metrics: Sequence[str]) -> None:
+        self._rows = {name: call.rows for name, call in calls.items()}
         self._metrics = tuple(metrics)
-        self._figures = {name: figures(of_call) for name, of_call in rows.items()}
+        self._figures = {name: figures(call) for name, call in calls.items()}
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -198,8 +204,7 @@ def _labels(calls: Sequence[Comparable]) -> list[str]:
     return names
 
 
-def _rows(call: Comparable) -> list[StatsRow]:
-    """Rows in the order of time, without the second view of one link."""
+def _measured(call: Comparable) -> Measured:
     if isinstance(call, str | Path):
         from nbrtc.stats.dumps import load_dump
 
@@ -210,4 +215,4 @@ def _rows(call: Comparable) -> list[StatsRow]:
         stats = call.stats
     else:
         raise TypeError(f"{call!r} has no statistics: give a Call, its `stats`, or the path of a dump.")
-    return [row for row in derive(each_sample(stats.source)) if row.participant != "you"]
+    return measured(each_sample(stats.source), own_end=False)

@@ -92,6 +92,8 @@ def draw(calls: Mapping[str, Sequence[StatsRow]], metrics: Sequence[str]) -> "Fi
             first, left = first or ax, left or ax
             if column:
                 ax.set_ylabel("")
+        if left is not None:
+            _limit(left, metric)
     figure.supxlabel("Seconds since the media began", fontsize=10)
     handles = [
         Line2D([], [], color=color, marker=marker, markersize=4.5, label=name)
@@ -129,11 +131,16 @@ def _draw(
     if not ax.get_lines():
         ax.text(0.5, 0.5, "not reported", ha="center", va="center", transform=ax.transAxes)
     ax.set_ylabel(panel.title)
-    if metric == "mos":
-        ax.set_ylim(1, 5)
-    else:
-        ax.set_ylim(bottom=0, top=None if ax.dataLim.y1 > 0 else 1)
     ax.yaxis.set_major_locator(MaxNLocator(nbins=4))
     ax.grid(color="0.9")
     ax.set_axisbelow(True)
     ax.spines[["top", "right"]].set_visible(False)
+
+
+def _limit(left: "Axes", metric: str) -> None:
+    """Fit the axis that both panels share: it has to know the values of both, so it comes after them."""
+    if metric == "mos":
+        left.set_ylim(1, 5)
+        return
+    tops = [ax.dataLim.y1 for ax in left.get_shared_y_axes().get_siblings(left)]
+    left.set_ylim(bottom=0, top=None if max(tops) > 0 else 1)

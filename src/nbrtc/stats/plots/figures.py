@@ -1,10 +1,11 @@
 """The robust figures of a whole call, for each direction and kind."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from math import isnan, nan
 from typing import Any
 
 from nbrtc.stats.interval import ratio, share
+from nbrtc.stats.plots.measured import Measured
 from nbrtc.stats.row import StatsRow
 
 SPREAD = ("bitrate_bps", "fps", "rtt_s", "jitter_s", "mos")
@@ -23,17 +24,18 @@ COLUMNS = (
 )
 
 
-def figures(rows: Iterable[StatsRow]) -> list[dict[str, Any]]:
+def figures(call: Measured) -> list[dict[str, Any]]:
     """A line for each direction and kind: `KEYS` and `COLUMNS`; NaN where nothing is known."""
     groups: dict[tuple[str, str], list[StatsRow]] = {}
-    for row in rows:
+    for row in call.rows:
         groups.setdefault((row.direction, row.kind), []).append(row)
     return [
-        {"direction": direction, "kind": kind, **_line(group)} for (direction, kind), group in groups.items()
+        {"direction": direction, "kind": kind, **_line(group, call.frozen_s)}
+        for (direction, kind), group in groups.items()
     ]
 
 
-def _line(rows: Sequence[StatsRow]) -> Mapping[str, Any]:
+def _line(rows: Sequence[StatsRow], frozen_s: Mapping[tuple[str, float], float]) -> Mapping[str, Any]:
     times_s = [row.time_s for row in rows]
     line: dict[str, Any] = {
         "participants": len({row.participant for row in rows}),
@@ -46,9 +48,19 @@ def _line(rows: Sequence[StatsRow]) -> Mapping[str, Any]:
         line |= {f"{metric}_median": middle, f"{metric}_p5": low, f"{metric}_p95": high}
     lengths_s = _lengths_s(rows)
     line["loss_fraction"] = _loss(rows)
-    for metric in ("freeze_fraction", "concealed_fraction"):
-        line[metric] = _over_time([getattr(row, metric) for row in rows], lengths_s)
+    line["concealed_fraction"] = _over_time([row.concealed_fraction for row in rows], lengths_s)
+    line["freeze_fraction"] = _frozen(rows, frozen_s, lengths_s)
     return line
+
+
+def _frozen(
+    rows: Sequence[StatsRow], frozen_s: Mapping[tuple[str, float], float], lengths_s: Sequence[float]
+) -> float:
+    """Share of the time; a freeze may be longer than the poll in which it ends, which the row cannot say."""
+    known = [
+        (row, length_s) for row, length_s in zip(rows, lengths_s, strict=True) if row.freeze_fraction >= 0
+    ]
+    return share(ratio((frozen_s[row.participant, row.time_s], length_s) for row, length_s in known))
 
 
 def _percentiles(known: Sequence[float]) -> tuple[float, float, float]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from nbrtc.messages import StatsEvent
+from nbrtc.stats.event_name import plain_name
 
 MOST_LABELS = 12
 ROWS = 3
@@ -79,7 +80,7 @@ def marks(events: Iterable[StatsEvent], name_of: Callable[[str], str] | None = N
     """
     found = []
     for event in sorted(events, key=lambda event: event.time_s):
-        name = _plain(event.name)
+        name = plain_name(event.name)
         text = _text(name, event)
         if name_of and event.peer and name not in ("join", "leave"):
             text = f"{name_of(event.peer)}: {text}"
@@ -146,14 +147,6 @@ def _grouped(slot: Sequence[Mark]) -> Label:
     text = ", ".join(mark.text for mark in telling)
     others = len(slot) - len(telling)
     return Label(telling[0].time_s, f"{text} +{others}" if others else text, rank)
-
-
-def _plain(name: str) -> str:
-    """A name as webrtc-pc has it; rtcstats puts "on" in front, and Chrome "OnSuccess" behind."""
-    small = name.lower()
-    for ending in ("onsuccess", "onfailure"):
-        small = small.removesuffix(ending)
-    return small.removeprefix("on")
 
 
 def _rank(name: str, value: str) -> int:

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from nbrtc.messages import StatsEvent
-from nbrtc.stats.derive import derive
 from nbrtc.stats.plots.lines import Line, chosen, lines
 from nbrtc.stats.plots.marks import ROWS, labels, marks
+from nbrtc.stats.plots.measured import Measured, measured
 from nbrtc.stats.plots.palette import PEOPLE, WAYS
 from nbrtc.stats.plots.panels import PANELS, checked_metrics
 from nbrtc.stats.plots.spans import Span, Trouble, spans
@@ -53,11 +53,9 @@ def plot(
     See `CallStats.plot` for the parameters.
     """
     names = checked_metrics(metrics)
-    rows = [
-        row for row in derive(each_sample(source, participant)) if participant or row.participant != "you"
-    ]
-    shown, hidden = chosen(rows)
-    rows = [row for row in rows if row.participant in shown]
+    call = measured(each_sample(source, participant), own_end=participant is not None)
+    shown, hidden = chosen(call.rows)
+    rows = [row for row in call.rows if row.participant in shown]
     if not rows:
         return _sentence(_nothing(source, participant))
     happened = [event for event in source.events() if event.peer in ("", *shown)] if events else []
@@ -71,7 +69,7 @@ def plot(
     people = {peer: name_of(peer, source.events()) for peer in shown}
 
     figure, axes, strip = _axes(len(names), strip=bool(within))
-    troubled = spans(rows) if events else {}
+    troubled = spans(Measured(rows, call.frozen_s)) if events else {}
     for ax, metric in zip(axes, names, strict=True):
         drawn = lines(rows, metric)
         _shade(ax, troubled)

@@ -1,10 +1,9 @@
 """Times in which something was wrong with the picture: frozen, or limited by CPU or bandwidth."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from nbrtc.stats.row import StatsRow
+from nbrtc.stats.plots.measured import Measured
 
 Trouble = Literal["frozen", "cpu", "bandwidth"]
 TROUBLES: tuple[Trouble, ...] = ("frozen", "cpu", "bandwidth")
@@ -21,15 +20,16 @@ class Span:
     end_s: float
 
 
-def spans(rows: Iterable[StatsRow]) -> dict[Trouble, list[Span]]:
+def spans(call: Measured) -> dict[Trouble, list[Span]]:
     """When a picture stood still, and when ``qualityLimitationReason`` was ``cpu`` or ``bandwidth``.
 
     A row describes the time since the poll before it of the same connection; a freeze counts in the poll
-    in which it ended. Spans of several connections that touch become one.
+    in which it ended, and reaches back as far as it was long. Spans of several connections that touch become
+    one.
     """
     found: dict[Trouble, list[Span]] = {trouble: [] for trouble in TROUBLES}
     before_s: dict[tuple[object, ...], float] = {}
-    for row in rows:
+    for row in call.rows:
         if row.kind != "video":
             continue
         key = (row.participant, row.generation, row.direction)
@@ -38,7 +38,8 @@ def spans(rows: Iterable[StatsRow]) -> dict[Trouble, list[Span]]:
         if start_s >= row.time_s:
             continue
         if row.freeze_fraction > 0:
-            found["frozen"].append(Span(start_s, row.time_s))
+            began_s = row.time_s - call.frozen_s[row.participant, row.time_s]
+            found["frozen"].append(Span(min(start_s, began_s), row.time_s))
         for limit in LIMITS:
             if row.direction == "send" and row.limitation == limit:
                 found[limit].append(Span(start_s, row.time_s))

@@ -7,7 +7,7 @@ what it is not.
 
 import math
 from dataclasses import dataclass
-from math import exp, isnan, log2, log10, sqrt
+from math import exp, inf, isnan, log2, log10, sqrt
 
 MAX_MOS = 4.5
 """The E-model's best score: R of 100."""
@@ -131,6 +131,8 @@ def delay_impairment(ta_ms: float) -> float:
     """What an absolute delay costs by itself, however free of echo (Idd, clause 7.4)."""
     if isnan(ta_ms) or ta_ms <= 100.0:
         return ta_ms if isnan(ta_ms) else 0.0
+    if ta_ms == inf:
+        return 50.0
     x = log2(ta_ms / 100.0)
     return 25.0 * (math.pow(1.0 + x**6, 1 / 6) - 3.0 * math.pow(1.0 + (x / 3.0) ** 6, 1 / 6) + 2.0)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from nbrtc.messages import StatsSample
 from nbrtc.stats.derive import Poll
-from nbrtc.stats.interval import number
+from nbrtc.stats.interval import number, share
 from nbrtc.stats.row import DIRECTIONS, KINDS, Direction, Kind, StatsRow
 from nbrtc.stats.scores.opinion import is_idle, mos
 
@@ -26,11 +26,15 @@ def tallies(samples: Iterable[StatsSample]) -> Iterator["Tally"]:
         seconds = sample.time_s - previous.time_s if previous else 0.0
         given = camera_pixels(sample)
         poll = Poll(previous, sample)
-        made_up = poll.audible_concealment()
+        made_up, frozen_s = poll.audible_concealment(), poll.frozen_s()
         for row in poll.rows():
             key = row.participant, row.direction, row.kind
             found.setdefault(key, Tally(key)).add(
-                row, seconds, asked_pixels=given if row.direction == "send" else nan, made_up=made_up
+                row,
+                seconds,
+                asked_pixels=given if row.direction == "send" else nan,
+                made_up=made_up,
+                frozen_s=frozen_s if (row.direction, row.kind) == ("receive", "video") else nan,
             )
     for peer in order:
         for direction in DIRECTIONS:
@@ -66,7 +70,7 @@ class _Mean:
         return self.top / self.bottom if self.bottom > 0.0 else nan
 
 
-WEIGHED_BY_TIME = ("bitrate_bps", "fps", "rtt_s", "freeze_fraction", "jitter_s")
+WEIGHED_BY_TIME = ("bitrate_bps", "fps", "rtt_s", "jitter_s")
 
 
 @dataclass(slots=True)
@@ -81,9 +85,19 @@ class Tally:
     seconds: float = 0.0
     """How long something was."""
     is_screen: bool = False
+    pause_s: float = 0.0
+    """How long nothing has been sent up to now."""
     means: dict[str, _Mean] = field(default_factory=dict)
 
-    def add(self, row: StatsRow, seconds: float, *, asked_pixels: float = nan, made_up: float = nan) -> None:
+    def add(
+        self,
+        row: StatsRow,
+        seconds: float,
+        *,
+        asked_pixels: float = nan,
+        made_up: float = nan,
+        frozen_s: float = nan,
+    ) -> None:
         """One poll and how long it is.
 
         Parameters
@@ -92,9 +106,12 @@ class Tally:
             Of the camera's picture.
         made_up
             Share of the sound, `Poll.audible_concealment`.
+        frozen_s
+            Of the picture, `Poll.frozen_s`.
         """
         if is_idle(row):
             self.idle_s += max(0.0, seconds)
+            self.pause_s += max(0.0, seconds)
             self.last = self.last or row
             return
         self.last = row
@@ -102,6 +119,11 @@ class Tally:
         # The derivation leaves out the score of a shared screen, and of nothing else that is known so well.
         if row.kind == "video" and isnan(row.mos) and not isnan(mos(row)):
             self.is_screen = True
+        # A freeze counts where it ends: time without a packet that it took, too, was no pause.
+        covered_s = seconds + min(self.pause_s, max(0.0, frozen_s - seconds))
+        self.pause_s = 0.0
+        if covered_s > 0.0:
+            self._mean("freeze_fraction").add(frozen_s / covered_s, covered_s)
         for name in WEIGHED_BY_TIME:
             self._mean(name).add(getattr(row, name), seconds)
         if row.kind == "audio" and row.direction == "receive":
@@ -128,4 +150,6 @@ class Tally:
             return None
         names = (*WEIGHED_BY_TIME, "concealed_fraction", "jitter_buffer_s", "loss_fraction")
         means: dict[str, Any] = {name: self.value(name) for name in names}
+        # A freeze may have begun before the first of these polls.
+        means["freeze_fraction"] = share(self.value("freeze_fraction"))
         return replace(self.last, packets=nan, **means)

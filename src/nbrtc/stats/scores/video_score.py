@@ -145,13 +145,13 @@ def g1070(*, fps: float, bitrate_bps: float, loss_fraction: float) -> float:
     if fps <= 0.0:
         raise ValueError(f"G.1070 has no quality for {fps} frames per second.")
     v1, v2, v3, v4, v5, v6, v7, v8, v9, v10, v11, v12 = V
-    kbps = bitrate_bps / 1000.0
+    kbps = max(0.0, bitrate_bps) / 1000.0
     best_fps = v1 + v2 * kbps
     best = v3 - v3 / (1.0 + math.pow(kbps / v4, v5))
     width = v6 + v7 * kbps
     robustness = v10 + v11 * exp(-fps / v8) + v12 * exp(-kbps / v9)
     coded = best * exp(-((log(fps) - log(best_fps)) ** 2) / (2.0 * width**2))
-    return 1.0 + coded * exp(-100.0 * loss_fraction / robustness)
+    return 1.0 + coded * exp(-100.0 * clamp(loss_fraction, 0.0, 1.0) / robustness)
 
 
 def _power(share: float, exponent: float) -> float:
