@@ -3,7 +3,7 @@ import { computed, type ReadonlySignal, type Signal, signal } from "@preact/sign
 import { StatsInbox, type StatsMessage } from "./stats/inbox";
 import { metricsOf } from "./ui/statistics/metrics";
 import { mountStatistics } from "./ui/statistics/mount-statistics";
-import { type Choice, type Panel, panelOf } from "./ui/statistics/panel";
+import { type Choice, type Panel, panelOf, RECONNECTING } from "./ui/statistics/panel";
 
 interface Model {
   get(name: string): unknown;
@@ -70,23 +70,40 @@ class SharedChoice implements Choice {
   }
 }
 
+/** Why nothing new is seen, where that is so. */
+function noteOf({ phase, series }: StatsInbox, isLive: boolean): string {
+  const isEmpty = series.value.length === 0;
+  if (phase.value === "closed") {
+    return isEmpty
+      ? "The call was closed, and nothing was measured."
+      : "The call was closed: these are its last figures.";
+  }
+  if (phase.value === "reconnecting") return RECONNECTING;
+  if (phase.value === "failed") return "The call has failed.";
+  if (phase.value === "idle" && !isEmpty) return "The call has ended: these are its last figures.";
+  const isBefore = phase.value === "idle" || phase.value === null; // an engine that starts says nothing yet
+  return isBefore && isEmpty && isLive ? "No statistics yet: they begin with the call." : "";
+}
+
 function open(model: Model): Panel {
-  const note = signal("Waiting for the kernel…");
+  const problem = signal("Waiting for the kernel…");
   const inbox = new StatsInbox(page);
   model.on("msg:custom", (message: StatsMessage) => {
-    note.value = "";
+    problem.value = "";
     inbox.take(message);
   });
   // once a model is made, its comm only ever dies; a kernel restart tells nothing else
   model.on("comm_live_update", () => {
     inbox.findings.value = [];
-    note.value = "The kernel has gone: run this cell again for new figures.";
+    problem.value = "The kernel has gone: run this cell again for new figures.";
   });
-  const panel = panelOf(inbox, new SharedChoice(model), model.get("_is_live") === true, note);
+  const isLive = model.get("_is_live") === true;
+  const note = computed(() => problem.value || noteOf(inbox, isLive));
+  const panel = panelOf(inbox, new SharedChoice(model), isLive, note);
   try {
     model.send({ kind: "hello", page });
   } catch {
-    note.value = "No kernel answers: run this cell again.";
+    problem.value = "No kernel answers: run this cell again.";
   }
   return panel;
 }

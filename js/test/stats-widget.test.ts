@@ -161,6 +161,39 @@ describe("the widget", () => {
     expect(living()).toHaveLength(1);
   });
 
+  test("says why nothing new comes", async () => {
+    show();
+    const line = () => cell().querySelector(".nbrtc-findings-none")?.textContent;
+    const says = async (text: string) => {
+      await settle();
+      expect(line()).toBe(text);
+    };
+    const phase = (value: string) => model.tell("msg:custom", { kind: "phase", phase: value });
+    phase("idle");
+    await says("No statistics yet: they begin with the call.");
+    phase("connecting");
+    await says("No statistics yet: they begin with the first connection.");
+    model.tell("msg:custom", message("python", at(1)));
+    phase("connected");
+    await says("No problems are seen now.");
+    phase("idle");
+    await says("The call has ended: these are its last figures.");
+    phase("reconnecting");
+    await says("The call is reconnecting.");
+    phase("failed");
+    await says("The call has failed.");
+    phase("closed");
+    await says("The call was closed: these are its last figures.");
+  });
+
+  test("offers the participants where none of those that were chosen is here", async () => {
+    model.set("participants", ["somebody-who-left"]);
+    show();
+    model.tell("msg:custom", message("python", at(1)));
+    await vi.waitFor(() => expect(named("Participants")).toBeDefined(), { timeout: 5000 });
+    expect(cell().querySelector(".nbrtc-legend")?.textContent).toContain("see Participants");
+  });
+
   test("says that the kernel has gone", async () => {
     show();
     model.tell("msg:custom", { kind: "findings", findings: [] });

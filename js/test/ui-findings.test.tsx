@@ -1,10 +1,10 @@
 // @vitest-environment happy-dom
 import { signal } from "@preact/signals";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { finding } from "../dev/fake-session";
+import { finding, plotPoint } from "../dev/fake-session";
 import type { Finding } from "../src/messages";
 import { APPEAR_MS, type Shown, STAY_MS, Steady } from "../src/ui/statistics/steady";
-import { open, type View } from "./ui-page";
+import { open, settle, type View } from "./ui-page";
 
 vi.mock("uplot", async () => import("./fake-uplot"));
 
@@ -115,5 +115,32 @@ describe("in the call", () => {
     });
     await vi.advanceTimersByTimeAsync(APPEAR_MS + 100);
     expect(pill()).toBeNull();
+  });
+
+  test("the statistics say why none is named", async () => {
+    view = open((session) => {
+      session.phase.value = "connected";
+      session.drawer.value = "statistics";
+    });
+    const line = () => view.cell.querySelector(".nbrtc-findings-none")?.textContent;
+    expect(line()).toBe("No statistics yet: they begin with the first connection.");
+    view.session.stats.add("python", "Python", plotPoint(1));
+    await settle();
+    expect(line()).toBe("No problems are seen now.");
+    view.session.phase.value = "reconnecting";
+    await settle();
+    expect(line()).toBe("The call is reconnecting.");
+  });
+
+  test("a guest is not told that there are none", () => {
+    view = open((session) => {
+      session.hasPython = false;
+      session.phase.value = "connected";
+      session.drawer.value = "statistics";
+      session.stats.add("bob", "Bob", plotPoint(1));
+    });
+    expect(view.cell.querySelector(".nbrtc-findings-none")?.textContent).toBe(
+      "Problems are looked for in notebooks only.",
+    );
   });
 });

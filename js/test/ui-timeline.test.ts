@@ -4,6 +4,7 @@ import { plotPoint } from "../dev/fake-session";
 import type { PlotPoint } from "../src/contract";
 import { ticks } from "../src/ui/statistics/chart";
 import { pointAt } from "../src/ui/statistics/frames";
+import { metrics } from "../src/ui/statistics/metrics";
 import { between, panned, rangeOf, zoomed } from "../src/ui/statistics/time-window";
 import { Timeline } from "../src/ui/statistics/timeline";
 
@@ -77,11 +78,29 @@ test("the value at the cursor is the nearest poll's, and nobody's where none is 
 });
 
 test("ticks are round and below the top", () => {
-  expect(ticks(1_650_000, 1)).toEqual([0, 1_000_000]);
-  expect(ticks(33, 1)).toEqual([0, 25]);
-  expect(ticks(33, 3)).toEqual([0, 10, 20, 30]);
-  expect(ticks(1, 1)).toEqual([0, 0.5]);
-  expect(ticks(0.07, 3).length).toBeGreaterThan(2);
+  expect(ticks(1_650_000, 1, 1000)).toEqual([0, 1_000_000]);
+  expect(ticks(33, 1, 1)).toEqual([0, 25]);
+  expect(ticks(33, 3, 1)).toEqual([0, 10, 20, 30]);
+  expect(ticks(1, 1, 0.1)).toEqual([0, 0.5]);
+});
+
+test("ticks are values that their text does not round", () => {
+  expect(ticks(15, 3, 1)).toEqual([0, 5, 10]); // not 2.5 frames a second
+  for (const metric of metrics) {
+    for (let top = metric.leastTop; top < 5000 * metric.leastTop; top *= 1.37) {
+      for (const count of [1, 3]) {
+        const values = ticks(top, count, metric.grain);
+        expect(values.length).toBeGreaterThan(1);
+        expect(values.length).toBeLessThanOrEqual(count + 1);
+        for (const value of values.slice(1)) {
+          const [number = "", unit = ""] = metric.textOf(value).split(" ");
+          const shown = Number(number) * ({ kbps: 1e3, Mbps: 1e6 }[unit] ?? 1);
+          expect(shown, `${metric.key} up to ${top}`).toBeCloseTo(value, 6);
+          expect(value).toBeLessThan(top);
+        }
+      }
+    }
+  }
 });
 
 describe("the time that is shown", () => {

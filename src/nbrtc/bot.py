@@ -227,7 +227,8 @@ class Bot(InRoom):
     def stats(self) -> CallStats:
         """What the Bot measures of its connections, one poll a second of each, and what happened to it.
 
-        Directions are seen from the Bot: ``"send"`` is what it sends.
+        Directions are seen from the Bot: ``"send"`` is what it sends. It can still be read when the Bot is
+        closed.
         """
         return self._stats
 

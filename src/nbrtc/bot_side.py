@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from tempfile import TemporaryDirectory
 
@@ -25,6 +26,7 @@ from .messages import (
     RoomInfo,
     StateChanged,
     StatsArrived,
+    StatsEvent,
     TicketChanged,
     Verb,
 )
@@ -102,6 +104,7 @@ class BotSide:
         except EngineError:
             logger.exception("The engine could not be told that the Bot was closed")
         self.mirror.finish(reason)
+        self.samples.note(StatsEvent(time_s=time.time(), peer="", name="phase", value="closed"))
         self.samples.end()
         if self._folder is not None:
             self._folder.cleanup()

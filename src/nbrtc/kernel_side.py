@@ -126,6 +126,7 @@ class KernelSide:
         except EngineError:
             logger.exception("The engine could not be told that the call was closed")
         self._tell_page(None, self.mirror.finish(reason))
+        self.samples.note(StatsEvent(time_s=time.time(), peer="", name="phase", value="closed"))
         self.samples.end()
 
     # --- what the user wants

@@ -141,6 +141,22 @@ def test_what_is_wrong_is_told_with_the_samples_that_show_it(page: Page, feed_of
     assert {"level", "text", "advice", "startedAtS"} <= finding.keys()
 
 
+def test_after_the_call_nothing_is_wrong_and_the_page_hears_why(page: Page, feed_of: FeedOf) -> None:
+    store = StatsStore()
+    store.note(StatsEvent(time_s=999.0, peer="", name="phase", value="connected"))
+    feed = feed_of(store)
+    store.append(sample(0))
+    store.note(StatsEvent(time_s=1001.0, peer="python", name="connectionstatechange", value="failed"))
+    feed.tell("p1")
+    page.wait_past()
+    assert {"kind": "phase", "phase": "connected"} in page.messages
+    assert page.messages[-1]["findings"]
+    store.note(StatsEvent(time_s=1002.0, peer="", name="phase", value="idle"))
+    assert page.messages[-2:] == [{"kind": "phase", "phase": "idle"}, {"kind": "findings", "findings": []}]
+    store.note(StatsEvent(time_s=1003.0, peer="", name="camera", value="off"))
+    assert page.messages[-1] == {"kind": "findings", "findings": []}
+
+
 def test_a_dump_is_told_whole_with_all_that_was_wrong(page: Page, feed_of: FeedOf) -> None:
     failed = StatsEvent(time_s=1001.0, peer="1-1", name="connectionstatechange", value="failed")
     dump = LoadedStats([sample(number, "1-1") for number in range(5)], [failed], {"format": "rtcstats"})

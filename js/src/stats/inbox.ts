@@ -1,12 +1,10 @@
 /** What the kernel sends to a `StatsView`, put together: the past in parts, what is new at once, in any order. */
 import { type Signal, signal } from "@preact/signals";
 import type { PlotPoint, StatsFeed, StatsSeries } from "../contract";
-import type { Finding } from "../messages";
+import type { CallState, Finding } from "../messages";
+import { KEPT_POINTS } from "./history";
 
-/** As many as the kernel sends of the past. */
-const KEPT_POINTS = 3600;
-
-export type StatsMessage = PointsMessage | FindingsMessage;
+export type StatsMessage = PointsMessage | FindingsMessage | PhaseMessage;
 
 /** Rows instead of objects: the keys of a thousand points would be most of the message. */
 export interface PointsMessage {
@@ -24,9 +22,16 @@ export interface FindingsMessage {
   readonly findings: readonly Finding[];
 }
 
+export interface PhaseMessage {
+  readonly kind: "phase";
+  readonly phase: CallState["phase"];
+}
+
 export class StatsInbox implements StatsFeed {
   readonly series: Signal<readonly StatsSeries[]> = signal([]);
   readonly findings: Signal<readonly Finding[]> = signal([]);
+  /** Where the call stands; null of what is no call, and before anything was said. */
+  readonly phase: Signal<CallState["phase"] | null> = signal(null);
   readonly #page: string;
 
   constructor(page: string) {
@@ -35,6 +40,7 @@ export class StatsInbox implements StatsFeed {
 
   take(message: StatsMessage): void {
     if (message.kind === "findings") this.findings.value = message.findings;
+    else if (message.kind === "phase") this.phase.value = message.phase;
     else if (message.to === null || message.to === this.#page) this.#add(message);
   }
 

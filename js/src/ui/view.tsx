@@ -47,7 +47,7 @@ function OpenDrawer({ session, root, drawer, draft }: OpenDrawerProps) {
     case "people":
       return <PeopleDrawer session={session} root={root} />;
     case "statistics":
-      return <Statistics panel={callPanel(session.stats)} />;
+      return <Statistics panel={callPanel(session.stats, session)} />;
     case null:
       return null;
   }

@@ -38,13 +38,21 @@ function strokesOf(metric: Metric, { series }: Frame): readonly Stroke[] {
 const shapeOf = (strokes: readonly Stroke[]): string =>
   strokes.map(({ colour, dash }) => `${colour}${dash.length > 0 ? "-" : ""}`).join();
 
-/** Zero, and up to `count` round values below `top`. */
-export function ticks(top: number, count: number): number[] {
+/** Zero, and up to `count` round values below `top`: those that reach highest, and all multiples of `grain`. */
+export function ticks(top: number, count: number, grain: number): number[] {
   const most = top * 0.95;
   const power = 10 ** Math.floor(Math.log10(most / count));
-  const step = [5, 2.5, 2, 1].map((each) => each * power).find((each) => each * count <= most) ?? power;
-  return Array.from({ length: Math.min(count, Math.floor(most / step)) + 1 }, (_, index) => index * step);
+  const steps = [1, 2, 2.5, 5, 10, 20, 25, 50]
+    .map((each) => each * power)
+    .filter((step) => Math.abs(step / grain - Math.round(step / grain)) < 1e-6)
+    .map((step) => ({ step, number: Math.floor(most / step + 1e-9) }))
+    .filter(({ number }) => number >= 1 && number <= count);
+  const [best] = steps.sort((one, other) => other.step * other.number - one.step * one.number);
+  return Array.from({ length: (best?.number ?? 0) + 1 }, (_, index) => index * (best?.step ?? 0));
 }
+
+/** On an axis the values are exact, and `5.0 ms` only looks as if it were measured. */
+const axisText = (text: string): string => text.replace(".0 ", " ");
 
 class Chart {
   readonly #metric: Metric;
@@ -129,8 +137,8 @@ class Chart {
       axes: [
         {
           ...axis,
-          size: (chart) => (isRoomy(chart.height) ? 18 : 0),
-          gap: 2,
+          size: (chart) => (isRoomy(chart.height) ? 22 : 0),
+          gap: 7, // below the lowest value of the other axis
           space: 80,
           values: (chart, splits) =>
             splits.map((time_s) => {
@@ -143,8 +151,9 @@ class Chart {
           size: LEFT_PX,
           gap: 4,
           // Zero and one value say enough in a chart as high as three lines of text.
-          splits: (chart, _axis, _least, top) => ticks(top, isRoomy(chart.height) ? 3 : 1),
-          values: (_chart, splits) => splits.map(this.#metric.textOf),
+          splits: (chart, _axis, _least, top) =>
+            ticks(top, isRoomy(chart.height) ? 3 : 1, this.#metric.grain),
+          values: (_chart, splits) => splits.map((value) => axisText(this.#metric.textOf(value))),
         },
       ],
       series: [

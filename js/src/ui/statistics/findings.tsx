@@ -1,5 +1,5 @@
 /** What is wrong with the call, in one line, and where a person wants it, all of it. */
-import { useSignal } from "@preact/signals";
+import { useComputed, useSignal } from "@preact/signals";
 import { useLayoutEffect } from "preact/hooks";
 import type { SessionView } from "../../contract";
 import type { Finding } from "../../messages";
@@ -7,6 +7,8 @@ import { Icon } from "../icons";
 import { viewOf } from "../phases";
 import { callPanel, type Panel } from "./panel";
 import { keyOf, type Shown, Steady } from "./steady";
+
+const countText = (count: number): string => (count === 1 ? "1 problem" : `${count} problems`);
 
 const more = (count: number): string => (count > 0 ? `+${count} more` : "");
 
@@ -35,6 +37,15 @@ function FindingItem({ finding }: { readonly finding: Finding }) {
   );
 }
 
+/** Why no problem is named: there is none, or nothing that could tell. */
+function Nothing({ panel }: { readonly panel: Panel }) {
+  const isEmpty = useComputed(() => panel.feed.series.value.length === 0).value;
+  const [empty, fine] = panel.isLive
+    ? ["No statistics yet: they begin with the first connection.", "No problems are seen now."]
+    : ["There are no statistics here: nothing was measured.", "No problems were found."];
+  return <p class="nbrtc-findings-none">{panel.note.value || (isEmpty ? empty : fine)}</p>;
+}
+
 /** The worst in one line of the panel; pressed, all with what can be done. The line's place is always there. */
 export function PanelFindings({ panel }: { readonly panel: Panel }) {
   const findings = panel.feed.findings.value;
@@ -43,9 +54,7 @@ export function PanelFindings({ panel }: { readonly panel: Panel }) {
   return (
     <div class="nbrtc-findings">
       {worst === undefined ? (
-        <p class="nbrtc-findings-none">
-          {panel.note.value || (panel.isLive ? "No problems are seen now." : "No problems were found.")}
-        </p>
+        <Nothing panel={panel} />
       ) : (
         <button
           type="button"
@@ -57,7 +66,7 @@ export function PanelFindings({ panel }: { readonly panel: Panel }) {
           }}
         >
           <Icon name={worst.level} size={16} class="nbrtc-notice-icon" />
-          <span class="nbrtc-findings-text">{worst.text}</span>
+          <span class="nbrtc-findings-text">{isOpen ? countText(findings.length) : worst.text}</span>
           <span class="nbrtc-findings-more">{isOpen ? "less" : more(findings.length - 1) || "advice"}</span>
         </button>
       )}
@@ -92,7 +101,7 @@ export function CallFinding({ session }: { readonly session: SessionView }) {
           class={`nbrtc-finding nbrtc-notice--${finding.level}`}
           title={`${finding.advice} Press for the statistics.`}
           onClick={() => {
-            callPanel(session.stats).isExpanded.value = true;
+            callPanel(session.stats, session).isExpanded.value = true;
             session.drawer.value = "statistics";
           }}
         >

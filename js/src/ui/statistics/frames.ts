@@ -6,7 +6,7 @@
  */
 import { effect, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import type { PlotPoint, StatsSeries } from "../../contract";
-import { coloursIn, type Palette, paletteIndex } from "./palette";
+import { Colours, coloursIn, type Palette } from "./palette";
 import type { Panel } from "./panel";
 import { type Extent, type Range, rangeOf } from "./time-window";
 import { indexAt, Timeline } from "./timeline";
@@ -91,7 +91,7 @@ export class Frames {
   readonly #frame: Signal<Frame>;
   readonly #panel: Panel;
   readonly #root: () => HTMLElement | null;
-  readonly #colours = new Map<string, number>();
+  readonly #colours = new Colours();
   readonly #isVisible = signal(false);
   #drawn_ms = Number.NEGATIVE_INFINITY;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -160,7 +160,7 @@ export class Frames {
   #next(isAsked: boolean): Frame {
     const all = this.#panel.feed.series.peek().map((series) => ({
       ...series,
-      colour: this.#colourOf(series.peer),
+      colour: this.#colours.of(series.peer),
     }));
     const isShown = this.#panel.choice.isShown.peek();
     const series = all.filter(({ peer }) => isShown(peer));
@@ -173,12 +173,6 @@ export class Frames {
       palette: coloursIn(this.#root()),
       isAsked,
     };
-  }
-
-  #colourOf(peer: string): number {
-    const colour = this.#colours.get(peer) ?? paletteIndex(this.#colours.size);
-    this.#colours.set(peer, colour);
-    return colour;
   }
 }
 

@@ -18,6 +18,8 @@ export interface Metric {
   readonly textOf: (value: number | null) => string;
   /** The scale never ends below this, so that noise around zero does not look like a mountain. */
   readonly leastTop: number;
+  /** What `textOf` can tell apart: values on an axis are multiples of it. */
+  readonly grain: number;
 }
 
 type Member = Exclude<keyof PlotPoint, "time_s">;
@@ -45,6 +47,7 @@ export const metrics: readonly Metric[] = [
     curves: both("sendBitrate_bps", "receiveBitrate_bps"),
     textOf: bitrateText,
     leastTop: 100_000,
+    grain: 1000,
   },
   {
     key: "fps",
@@ -52,6 +55,7 @@ export const metrics: readonly Metric[] = [
     curves: both("sendFps", "receiveFps"),
     textOf: fpsText,
     leastTop: 15,
+    grain: 1,
   },
   {
     key: "rtt_s",
@@ -59,6 +63,7 @@ export const metrics: readonly Metric[] = [
     curves: [curve(null, "rtt_s", MS)],
     textOf: millisecondsText,
     leastTop: 10,
+    grain: 0.1,
   },
   {
     key: "loss_fraction",
@@ -66,6 +71,7 @@ export const metrics: readonly Metric[] = [
     curves: both("sendLossFraction", "receiveLossFraction", PERCENT),
     textOf: percentText,
     leastTop: 1,
+    grain: 0.1,
   },
   {
     key: "jitter_s",
@@ -73,6 +79,7 @@ export const metrics: readonly Metric[] = [
     curves: both("sendJitter_s", "receiveJitter_s", MS),
     textOf: millisecondsText,
     leastTop: 10,
+    grain: 0.1,
   },
   {
     key: "available_bitrate_bps",
@@ -80,6 +87,7 @@ export const metrics: readonly Metric[] = [
     curves: [curve("send", "available_bps")],
     textOf: bitrateText,
     leastTop: 100_000,
+    grain: 1000,
   },
   {
     key: "frame_height",
@@ -87,6 +95,7 @@ export const metrics: readonly Metric[] = [
     curves: both("sendHeight", "receiveHeight"),
     textOf: pixelsText,
     leastTop: 360,
+    grain: 1,
   },
   {
     key: "encode_s",
@@ -94,6 +103,7 @@ export const metrics: readonly Metric[] = [
     curves: [curve("send", "encode_s", MS)],
     textOf: millisecondsText,
     leastTop: 10,
+    grain: 0.1,
   },
   {
     key: "decode_s",
@@ -101,6 +111,7 @@ export const metrics: readonly Metric[] = [
     curves: [curve("receive", "decode_s", MS)],
     textOf: millisecondsText,
     leastTop: 10,
+    grain: 0.1,
   },
   {
     key: "jitter_buffer_s",
@@ -108,6 +119,7 @@ export const metrics: readonly Metric[] = [
     curves: [curve("receive", "jitterBuffer_s", MS)],
     textOf: millisecondsText,
     leastTop: 50,
+    grain: 0.1,
   },
   {
     key: "freeze_fraction",
@@ -115,6 +127,7 @@ export const metrics: readonly Metric[] = [
     curves: [curve("receive", "freezeFraction", PERCENT)],
     textOf: percentText,
     leastTop: 10,
+    grain: 0.1,
   },
   {
     key: "concealed_fraction",
@@ -122,6 +135,7 @@ export const metrics: readonly Metric[] = [
     curves: [curve("receive", "concealedFraction", PERCENT)],
     textOf: percentText,
     leastTop: 5,
+    grain: 0.1,
   },
   {
     key: "audio_level",
@@ -129,6 +143,7 @@ export const metrics: readonly Metric[] = [
     curves: both("sendAudioLevel", "receiveAudioLevel", PERCENT),
     textOf: percentText,
     leastTop: 10,
+    grain: 0.1,
   },
 ];
 

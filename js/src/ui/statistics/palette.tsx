@@ -9,8 +9,21 @@ export interface Palette {
 
 const LINES = 7;
 
+/** The link has the same colour in every panel, and its other end one that few others have. */
+const OWN: Readonly<Record<string, number>> = { python: 0, you: LINES - 1 };
+
 /** More participants than colours share them: the menu and the readout tell them apart. */
-export const paletteIndex = (count: number): number => count % LINES;
+export class Colours {
+  readonly #given = new Map<string, number>();
+
+  of(peer: string): number {
+    const own = OWN[peer];
+    if (own !== undefined) return own;
+    const colour = this.#given.get(peer) ?? 1 + (this.#given.size % (LINES - 1));
+    this.#given.set(peer, colour);
+    return colour;
+  }
+}
 
 export const lineClass = (colour: number): string => `nbrtc-line-colour nbrtc-line-colour--${colour}`;
 

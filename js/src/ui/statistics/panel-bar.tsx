@@ -144,7 +144,8 @@ function PauseButton({ panel, frames }: BarProps) {
 }
 
 export function PanelBar({ panel, frames }: BarProps) {
-  const { all } = frames.frame.value;
+  const { all, series } = frames.frame.value;
+  const isAnybodyHidden = series.length < all.length;
   return (
     <div class="nbrtc-panel-bar" role="toolbar" aria-label="What the charts show">
       <Popover
@@ -153,16 +154,18 @@ export function PanelBar({ panel, frames }: BarProps) {
           name: "Metrics",
           tip: "Metrics",
           icon: "metrics",
+          text: "Metrics",
           body: () => <MetricsMenu panel={panel} />,
         }}
       />
-      {all.length > 1 && (
+      {(all.length > 1 || isAnybodyHidden) && (
         <Popover
           panel={{
             kind: "menu",
             name: "Participants",
             tip: "Participants",
             icon: "people",
+            text: "Participants",
             body: () => <ParticipantsMenu panel={panel} frames={frames} />,
           }}
         />

@@ -1,6 +1,6 @@
 /** What a person chose to see in a statistics panel. One for each feed, so that a drawer opens as it was closed. */
 import { computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
-import type { StatsFeed } from "../../contract";
+import type { SessionView, StatsFeed } from "../../contract";
 import { DEFAULT_METRICS, metrics } from "./metrics";
 import type { TimeWindow } from "./time-window";
 
@@ -121,13 +121,25 @@ function store({ metrics: keys, hidden }: Stored): void {
   }
 }
 
+/** Instead of "no problems". */
+export const RECONNECTING = "The call is reconnecting.";
+const UNJUDGED = "Problems are looked for in notebooks only.";
+
+type Call = Pick<SessionView, "phase" | "hasPython">;
+
+function noteOf({ phase, hasPython }: Call, { series }: StatsFeed): string {
+  if (phase.value === "reconnecting") return RECONNECTING;
+  return hasPython || series.value.length === 0 ? "" : UNJUDGED;
+}
+
 const panels = new WeakMap<StatsFeed, Panel>();
 
 /** The panel of a call, the same one in all its views and for as long as the call is there. */
-export function callPanel(feed: StatsFeed): Panel {
+export function callPanel(feed: StatsFeed, call?: Call): Panel {
   const known = panels.get(feed);
   if (known !== undefined) return known;
-  const made = panelOf(feed, new RememberedChoice(), true);
+  const note = computed(() => (call === undefined ? "" : noteOf(call, feed)));
+  const made = panelOf(feed, new RememberedChoice(), true, note);
   panels.set(feed, made);
   return made;
 }

@@ -82,5 +82,9 @@ export function listenForPointer(
     },
     { signal, passive: false },
   );
-  signal.addEventListener("abort", end, { once: true });
+  const leave = () => {
+    end();
+    panel.cursor.value = null; // whatever is removed under the pointer hears of no leaving
+  };
+  signal.addEventListener("abort", leave, { once: true });
 }

@@ -17,7 +17,10 @@ interface PartProps {
 
 /** What the lines mean. One line high whoever joins: nothing below it moves. */
 function Legend({ frames }: Omit<PartProps, "panel">) {
-  const { series } = frames.frame.value;
+  const { all, series } = frames.frame.value;
+  if (all.length > 0 && series.length === 0) {
+    return <p class="nbrtc-legend">Nobody of those who were chosen is here: see Participants.</p>;
+  }
   return (
     <p class="nbrtc-legend">
       <span class="nbrtc-legend-line nbrtc-legend-line--send">sent</span>

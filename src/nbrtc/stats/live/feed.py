@@ -29,6 +29,8 @@ JUDGED_SAMPLES = 60
 MAX_ASKING = 8
 """Pages that are told the past at the same time; one more has to ask again."""
 CLOSE_S = 5.0
+QUIET = ("idle", "closed")
+"""Phases of a call in which nothing can be wrong."""
 
 
 class Feed:
@@ -52,6 +54,7 @@ class Feed:
         self._judge = Judge(self._name_of)
         self._newest: dict[str, StatsSample] = {}
         self._told: tuple[Finding, ...] = ()
+        self._phase: str | None = None  # nobody said: a dump, or a store without a call
         self._is_asked = False
         self._asking: dict[str, threading.Thread] = {}
         self._lock = threading.Lock()
@@ -114,12 +117,12 @@ class Feed:
             past = points(_newest(source, peer))
             while part := list(islice(past, MESSAGE_POINTS)):
                 yield self._points_message(peer, part, page)
-        if source.is_live:
-            with self._lock:
-                findings = self._told = self._judge.findings
-        else:
-            findings = tuple(find(source))
-        yield _findings_message(findings)
+        with self._lock:
+            phase = self._phase if source.is_live else None
+            findings = self._told = self._findings
+        if phase is not None:
+            yield _phase_message(phase)
+        yield _findings_message(findings if source.is_live else find(source))
 
     # --- what comes, on the thread that brings it
 
@@ -135,11 +138,14 @@ class Feed:
 
     def _news(self, one: StatsSample | StatsEvent) -> Iterator[Message]:
         before = self._newest.get(one.peer)
+        phase = self._phase
         self._hear(one)
         if isinstance(one, StatsSample) and self._is_asked:
             derived = point(derive_rows(before, one), one.time_s)
             yield self._points_message(one.peer, [derived], None)
-        findings = self._judge.findings
+        if self._phase is not None and self._phase != phase:
+            yield _phase_message(self._phase)
+        findings = self._findings
         if findings != self._told:
             self._told = findings
             yield _findings_message(findings)
@@ -152,6 +158,12 @@ class Feed:
         self._judge.note(one)
         if one.name == "join" and one.value:
             self._names[one.peer] = one.value
+        if one.name == "phase" and one.peer == "":
+            self._phase = one.value
+
+    @property
+    def _findings(self) -> tuple[Finding, ...]:
+        return () if self._phase in QUIET else self._judge.findings
 
     # --- as the page reads it: js/src/stats/inbox.ts
 
@@ -172,6 +184,10 @@ class Feed:
 
 def _nothing() -> None:
     """What ends a closed feed."""
+
+
+def _phase_message(phase: str) -> Message:
+    return {"kind": "phase", "phase": phase}
 
 
 def _findings_message(findings: Iterable[Finding]) -> Message:

@@ -35,7 +35,7 @@ VIEW_METRICS = (
     "concealed_fraction",
     "audio_level",
 )
-"""What the panel can draw, by the columns of `CallStats.to_frame`; js/src/ui/statistics/metrics.ts has the same."""
+"""What the panel can draw, by the columns of `CallStats.to_frame`; the page's metrics.ts has the same."""
 
 DEFAULT_METRICS = ("bitrate_bps", "fps", "rtt_s", "loss_fraction")
 
