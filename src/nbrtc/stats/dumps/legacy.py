@@ -7,6 +7,7 @@ become the ``remote-inbound-rtp`` that the standard has for them.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from math import isfinite
 from typing import Any
 
@@ -187,12 +188,16 @@ def _renamed(report: Mapping[str, Any], names: Mapping[str, str]) -> Report:
 
 def _number(value: Any) -> Any:
     """A value of what was written as text."""
-    if not isinstance(value, str):
-        return value
-    if value in ("true", "false"):
-        return value == "true"
+    return _parsed(value) if isinstance(value, str) else value
+
+
+# Most values of a poll are those of the poll before.
+@lru_cache(maxsize=65_536)
+def _parsed(text: str) -> str | int | float | bool:
+    if text in ("true", "false"):
+        return text == "true"
     try:
-        number = int(value) if value.lstrip("-").isdecimal() and len(value) < 19 else float(value)
+        number = int(text) if text.lstrip("-").isdecimal() and len(text) < 19 else float(text)
     except ValueError:
-        return value
-    return number if isfinite(number) else value
+        return text
+    return number if isfinite(number) else text

@@ -5,7 +5,7 @@ rtcstats leaves out an object that did not change and writes null for one that i
 that did not change, with nothing but its timestamp, and leaves out one that is gone.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from nbrtc.stats.dumps.legacy import standardised
@@ -111,20 +111,18 @@ def _is_remote(object_: Mapping[str, Any]) -> bool:
 
 
 def _report(object_: Report) -> dict[str, Scalar]:
-    return dict(_flat(object_))
-
-
-def _flat(object_: Report) -> Iterator[tuple[str, Scalar]]:
     """Members without those that Chrome derived (in brackets); members of members get dotted names."""
+    flat: dict[str, Scalar] = {}
     for name, value in object_.items():
         if name.startswith("["):
             continue
         if isinstance(value, dict):
-            yield from (
-                (f"{name}.{inner}", scalar(part)) for inner, part in value.items() if _is_scalar(part)
-            )
+            for inner, part in value.items():
+                if _is_scalar(part):
+                    flat[f"{name}.{inner}"] = scalar(part)
         elif value is not None and not isinstance(value, list):
-            yield name, scalar(value)
+            flat[name] = scalar(value)
+    return flat
 
 
 def _is_scalar(value: object) -> bool:
