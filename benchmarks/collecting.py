@@ -1,8 +1,9 @@
 """``python -m benchmarks.collecting``: what collecting the statistics of a call with ten connections costs.
 
-A page says a poll of each connection a second. The engine decodes, judges and forwards it, the kernel decodes
-and keeps it; both are run here as fast as they go, on polls of a real Chromium, and counted in CPU seconds a
-second of call. Beside them stands an engine whose call nobody has joined.
+A page polls each connection once a second, plots it and tells it; that is measured in real time, beside the
+same page that does not. The engine decodes, judges and forwards a poll, the kernel decodes and keeps it; both
+are run here as fast as they go, on polls of a real Chromium, beside an engine whose call nobody has joined.
+All is counted in CPU seconds a second of call.
 """
 
 import argparse
@@ -14,6 +15,7 @@ from collections.abc import Callable
 import msgspec
 import psutil
 
+from benchmarks.polling import polling
 from benchmarks.results import machine
 from benchmarks.statistics import CONNECTIONS, polls
 from nbrtc import Call
@@ -141,16 +143,32 @@ def show(title: str, figures: dict[str, float], idle: float) -> None:
         print(f"{title + ', ' + what:<48}{1000 * used:>10.2f} ms/s{100 * used:>9.2f} %{used / idle:>12.2f}")
 
 
+def show_page(seconds: float) -> None:
+    page = polling(CONNECTIONS, seconds)
+    what = f"page, {page.polls_a_second:.1f} polls/s of {page.bytes_a_poll} bytes of JSON"
+    print(f"{what:<48}{'CPU':>15}{'of a core':>11}{'/ without':>12}")
+    for title, idle, used in (
+        ("page, main thread", page.without.main_thread, page.collecting.main_thread),
+        ("page, its process", page.without.renderer, page.collecting.renderer),
+    ):
+        show(title, {"without collecting": idle, "collecting": used, "difference": used - idle}, idle)
+    if page.polls_a_second < 0.9 * CONNECTIONS:
+        print("void: the machine is too busy for a poll a second, so the page's figures are too low")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.collecting", description=__doc__)
     parser.add_argument("--seconds", type=int, default=60, help="of the call in each round (default 60)")
+    parser.add_argument("--page-seconds", type=int, default=10, help="the same in the page (default 10)")
     options = parser.parse_args()
+    print(f"{machine()}\nload average at the start {psutil.getloadavg()[0]:.2f}")
+    print(f"{CONNECTIONS} connections, a poll a second of each\n")
+    show_page(options.page_seconds)
     said = second_by_second(options.seconds)
     size = sum(map(len, said[-1])) / CONNECTIONS
-    print(f"{machine()}\nload average at the start {psutil.getloadavg()[0]:.2f}")
-    print(f"{CONNECTIONS} connections, a poll a second of each, {size:.0f} bytes of JSON a poll\n")
-    idle = idle_engine(10)
-    print(f"{'':<48}{'CPU':>15}{'of a core':>11}{'/ idle':>10}")
+    idle = idle_engine(30)  # its CPU time is told in steps of 10 ms
+    what = f"Python, {size:.0f} bytes of JSON a poll"
+    print(f"\n{what:<48}{'CPU':>15}{'of a core':>11}{'/ idle':>12}")
     show("engine", {"idle, its beats and nothing else": idle}, idle)
     show("engine", asyncio.run(engine(said)), idle)
     show("kernel", kernel(said), idle)
