@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 from playwright.sync_api import Page, expect
@@ -14,7 +15,8 @@ NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 
 
 def test_every_notebook_is_run_here() -> None:
-    assert sorted(path.stem for path in NOTEBOOKS.glob("*.ipynb")) == ["01-first-call", "02-rooms"]
+    names = sorted(path.stem for path in NOTEBOOKS.glob("*.ipynb"))
+    assert names == ["01-first-call", "02-rooms", "03-statistics"]
 
 
 def test_the_first_call_runs_from_top_to_bottom(page: Page, open_notebook: OpenNotebook) -> None:
@@ -36,6 +38,16 @@ def test_alice_and_bob_meet_in_one_notebook(page: Page, open_notebook: OpenNoteb
     assert "Alice's Python sees the robot: (240, 320, 3)" in outputs
     assert "/r/notebook-two and a token" in outputs
     assert "('closed', 'closed', 'closed')" in outputs
+
+
+def test_the_call_as_data_runs_from_top_to_bottom(page: Page, open_notebook: OpenNotebook) -> None:
+    notebook = open_notebook(page, json.loads((NOTEBOOKS / "03-statistics.ipynb").read_text()))
+    shutil.copytree(NOTEBOOKS / "data", notebook.lab.root / "data", dirs_exist_ok=True)
+    outputs = run(notebook, calls=1)
+    assert "'connected'" in outputs
+    assert outputs.count("Met after") == 2
+    assert "Not met within 120 s" in outputs
+    assert "<Comparison of 2 calls: this call, 2020>" in outputs
 
 
 def run(notebook: Notebook, calls: int) -> str:
