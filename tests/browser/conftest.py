@@ -1,4 +1,4 @@
-"""One JupyterLab and one Chromium for all browser tests; windows and kernels for each test alone."""
+"""One JupyterLab and one Chromium for all browser tests; kernels for each test, and windows emptied."""
 
 import itertools
 import re
@@ -11,7 +11,6 @@ import pytest
 from playwright.sync_api import (
     Browser,
     BrowserContext,
-    ConsoleMessage,
     Error,
     Page,
     Playwright,
@@ -23,6 +22,7 @@ from tests.browser import chromium
 from tests.browser.jupyterlab import JupyterLab
 from tests.browser.notebook import ARTIFACTS, Notebook
 from tests.browser.server import ServerProcess
+from tests.browser.windows import Window, Windows
 
 LOG_LINES = 60
 """How much of the log a failure shows; the whole file stays in pytest's temporary folder."""
@@ -36,6 +36,15 @@ class NewPage(Protocol):
     """Opens a window; the context (cookies, permissions) is a new one unless given."""
 
     def __call__(self, camera: chromium.Camera = "clip", context: BrowserContext | None = None) -> Page: ...
+
+
+class NotebookPage(Protocol):
+    """Gives a window for a notebook, which has JupyterLab open if an earlier test left it so.
+
+    For tests that change nothing in the window itself: no other address, no function of the browser replaced.
+    """
+
+    def __call__(self, camera: chromium.Camera = "clip") -> Page: ...
 
 
 class OpenNotebook(Protocol):
@@ -98,9 +107,20 @@ def browser_with(
         browser.close()
 
 
+@pytest.fixture(scope="package")
+def windows(browser_with: Callable[[chromium.Camera], Browser]) -> Iterator[Windows]:
+    windows = Windows(browser_with)
+    yield windows
+    windows.close()
+
+
 @pytest.fixture(autouse=True)
-def nothing_left(lab: JupyterLab, request: pytest.FixtureRequest) -> Iterator[None]:
-    """End the test's kernels, and fail it if one of their engines stays."""
+def nothing_left(request: pytest.FixtureRequest) -> Iterator[None]:
+    """End the test's kernels, if it may have any, and fail it if one of their engines stays."""
+    if "lab" not in request.fixturenames:
+        yield
+        return
+    lab: JupyterLab = request.getfixturevalue("lab")
     request.node.stash[LOG_START] = lab.log.stat().st_size
     request.node.stash[LAB] = lab
     yield
@@ -110,38 +130,48 @@ def nothing_left(lab: JupyterLab, request: pytest.FixtureRequest) -> Iterator[No
 
 
 @pytest.fixture
-def new_page(
-    browser_with: Callable[[chromium.Camera], Browser], nothing_left: None, request: pytest.FixtureRequest
-) -> Iterator[NewPage]:
-    """Open windows; all are closed after the test, before its kernels end."""
-    contexts: list[BrowserContext] = []
-    console: list[str] = request.node.stash.setdefault(CONSOLE, [])
-    pages: list[Page] = request.node.stash.setdefault(PAGES, [])
-
-    def note(message: ConsoleMessage) -> None:
-        console.append(f"{message.type}: {message.text}")
+def new_page(windows: Windows, nothing_left: None, request: pytest.FixtureRequest) -> Iterator[NewPage]:
+    """Open windows that nobody has used; all are closed after the test, before its kernels end."""
+    opened: list[Window] = []
 
     def open_page(camera: chromium.Camera = "clip", context: BrowserContext | None = None) -> Page:
-        if context is None:
-            context = browser_with(camera).new_context(
-                viewport={"width": 1280, "height": 900}, permissions=chromium.permissions(camera)
-            )
-            contexts.append(context)
-        page = context.new_page()
-        page.on("console", note)
-        page.on("pageerror", lambda error: console.append(f"uncaught: {error}"))
-        pages.append(page)
-        return page
+        window = windows.new(camera, context)
+        opened.append(window)
+        request.node.stash.setdefault(WINDOWS, []).append(window)
+        return window.page
 
     yield open_page
-    for context in contexts:
-        context.close()
+    for window in reversed(opened):
+        window.close()
 
 
 @pytest.fixture
-def page(new_page: NewPage) -> Page:
-    """A window whose camera shows the clip."""
-    return new_page()
+def notebook_page(
+    windows: Windows, nothing_left: None, request: pytest.FixtureRequest
+) -> Iterator[NotebookPage]:
+    """Give windows that may have served an earlier test; they serve a later one unless this one fails."""
+    taken: list[Window] = []
+
+    def take(camera: chromium.Camera = "clip") -> Page:
+        window = windows.take(camera)
+        taken.append(window)
+        request.node.stash.setdefault(WINDOWS, []).append(window)
+        return window.page
+
+    yield take
+    lab = request.node.stash.get(LAB, None)
+    is_changed = FAILED in request.node.stash or (lab is not None and lab.has_settings)
+    for window in taken:
+        if is_changed:
+            window.close()
+        else:
+            windows.give_back(window)
+
+
+@pytest.fixture
+def page(notebook_page: NotebookPage) -> Page:
+    """A window for a notebook, whose camera shows the clip."""
+    return notebook_page()
 
 
 @pytest.fixture
@@ -170,23 +200,26 @@ def serve(tmp_path: Path, nothing_left: None) -> Iterator[Serve]:
 
 LAB = pytest.StashKey[JupyterLab]()
 LOG_START = pytest.StashKey[int]()
-CONSOLE = pytest.StashKey[list[str]]()
-PAGES = pytest.StashKey[list[Page]]()
+WINDOWS = pytest.StashKey[list[Window]]()
+FAILED = pytest.StashKey[bool]()
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
-    if report.failed and LAB in item.stash:
-        log = item.stash[LAB].log
-        lines = log.read_bytes()[item.stash[LOG_START] :].decode(errors="replace").splitlines()
-        report.sections.append((f"end of {log}", "\n".join(lines[-LOG_LINES:])))
-        report.sections.append(("console of the page", "\n".join(item.stash.get(CONSOLE, [])[-LOG_LINES:])))
-        pages: list[Page] = item.stash.get(PAGES, [])
-        for number, page in enumerate(pages):
+    if report.failed:
+        item.stash[FAILED] = True
+        if LAB in item.stash:
+            log = item.stash[LAB].log
+            lines = log.read_bytes()[item.stash[LOG_START] :].decode(errors="replace").splitlines()
+            report.sections.append((f"end of {log}", "\n".join(lines[-LOG_LINES:])))
+        windows: list[Window] = item.stash.get(WINDOWS, [])
+        for number, window in enumerate(windows):
+            console = "\n".join(window.console[-LOG_LINES:])
+            report.sections.append((f"console of window {number}", console))
             picture = ARTIFACTS / f"failed-{slug(item.name)}-{number}.png"
             try:
-                page.screenshot(path=picture, timeout=5000)
+                window.page.screenshot(path=picture, timeout=5000)
             except Error as error:  # a closed or crashed page: the failure itself must still be reported
                 report.sections.append((f"no picture {picture.name}", str(error)))
     return report

@@ -118,6 +118,17 @@ class JupyterLab:
             body = response.read()
         return json.loads(body) if body else None
 
+    def set_setting(self, extension: str, plugin: str, **values: object) -> None:
+        """Set what windows find that load JupyterLab from now on, until `end_kernels`."""
+        path = self._settings / extension / f"{plugin}.jupyterlab-settings"
+        path.parent.mkdir(parents=True)
+        path.write_text(json.dumps(values))
+
+    @property
+    def has_settings(self) -> bool:
+        """Whether a test has changed a setting, which its windows go on having after `end_kernels`."""
+        return self._settings.exists()
+
     def end_kernels(self) -> list[str]:
         """Shut every kernel down and forget settings that a test changed.
 

@@ -31,6 +31,16 @@ START_CELL = f"""index => {{
   window.jupyterapp.commands.execute("notebook:run-cell").finally(() => runs.set(index, true));
 }}"""
 
+# In a window that has JupyterLab already. It shows a launcher from when its last tab was closed.
+OPEN = """async path => {
+  const { commands, shell } = window.jupyterapp;
+  const opened = await commands.execute("docmanager:open", { path, factory: "Notebook" });
+  for (const tab of [...shell.widgets("main")].filter(tab => tab !== opened)) {
+    if (tab.context) tab.context.model.dirty = false;  // nobody is there to be asked whether to save
+    tab.close();
+  }
+}"""
+
 TEXT = f"""index => ({WIDGET}.content.model.toJSON().cells[index].outputs ?? [])
   .flatMap(output => [output.text, output.data?.["text/plain"], output.traceback?.join("\\n")])
   .flat().filter(Boolean).join("").replace(/\\x1b\\[[0-9;]*m/g, "")"""
@@ -52,6 +62,8 @@ class Notebook:
     def open(cls, lab: JupyterLab, page: Page, name: str, cells: list[str] | dict[str, Any]) -> "Notebook":
         """Write a notebook and open it, with a live and idle kernel.
 
+        A page that has JupyterLab open already does not load it again.
+
         Parameters
         ----------
         cells
@@ -60,8 +72,11 @@ class Notebook:
         notebook = cls(lab, page, name)
         document = cells if isinstance(cells, dict) else notebook_of(cells)
         notebook.path.write_text(json.dumps(document))
-        # A workspace of its own: JupyterLab would open the tabs of an earlier test again.
-        page.goto(f"{lab.url}lab/workspaces/{notebook.path.stem}/tree/{name}")
+        if page.url.startswith(f"{lab.url}lab/"):
+            page.evaluate(OPEN, name)
+        else:
+            # A workspace of its own: JupyterLab would open the tabs of an earlier test again.
+            page.goto(f"{lab.url}lab/workspaces/{notebook.path.stem}/tree/{name}")
         notebook.wait_ready()
         return notebook
 
@@ -70,7 +85,9 @@ class Notebook:
     def wait_ready(self) -> None:
         """Wait until the notebook is shown and its kernel is idle (also after `page.reload()`)."""
         self._wait(
-            f"() => window.jupyterapp && {KERNEL}?.status === 'idle' && {WIDGET}.content.model?.cells.length"
+            f"""path => window.jupyterapp && {WIDGET}?.context?.path === path
+              && {KERNEL}?.status === "idle" && {WIDGET}.content.model?.cells.length""",
+            self.path.name,
         )
 
     @property

@@ -4,39 +4,55 @@ from typing import cast
 
 from playwright.sync_api import Page
 
+# Every window of the tests begins with it (`windows.Window`).
 COUNT = """
-const probe = (window.nbrtcProbe = { asked: 0, connections: 0, tracks: [] });
-const media = navigator.mediaDevices;
-const open = media.getUserMedia.bind(media);
-media.getUserMedia = async constraints => {
+const probe = (window.nbrtcProbe = {
+  reset() { Object.assign(probe, { asked: 0, connections: [], tracks: [] }); },
+  changed() {
+    const changed = [];
+    if (media && media.getUserMedia !== getUserMedia) changed.push("another getUserMedia");
+    if (window.RTCPeerConnection !== Counted) changed.push("another RTCPeerConnection");
+    return changed.concat(Object.getOwnPropertyNames(navigator).map(name => `navigator.${name}`),
+      isSecureContext === secure ? [] : ["another isSecureContext"]);
+  },
+});
+probe.reset();
+const secure = window.isSecureContext;
+const media = navigator.mediaDevices;  // undefined on insecure pages
+const open = media?.getUserMedia.bind(media);
+const getUserMedia = async constraints => {
   probe.asked += 1;
   const stream = await open(constraints);
   probe.tracks.push(...stream.getTracks());
   return stream;
 };
-window.RTCPeerConnection = class extends RTCPeerConnection {
+if (media) media.getUserMedia = getUserMedia;
+const Counted = class extends RTCPeerConnection {
   constructor(...options) {
     super(...options);
-    probe.connections += 1;
+    probe.connections.push(this);
   }
 };
+window.RTCPeerConnection = Counted;
 """
 
 LIVE = """window.nbrtcProbe.tracks
   .filter(track => track.readyState === "live").map(track => track.kind).sort()"""
 
+OPEN = """window.nbrtcProbe.connections.filter(connection => connection.signalingState !== "closed")"""
+
 
 class Probe:
-    """Counts in one window; made before the window opens anything, and alive over reloads."""
+    """Counts in one window from now on, and after each reload."""
 
     def __init__(self, page: Page) -> None:
         self._page = page
-        page.add_init_script(f"{{ {COUNT} }}")
+        page.evaluate("window.nbrtcProbe?.reset()")  # none yet in a window that has opened nothing
 
     @property
     def counts(self) -> tuple[int, int]:
         """Calls of getUserMedia, and peer connections."""
-        probe = self._page.evaluate("[window.nbrtcProbe.asked, window.nbrtcProbe.connections]")
+        probe = self._page.evaluate("[window.nbrtcProbe.asked, window.nbrtcProbe.connections.length]")
         return cast("tuple[int, int]", tuple(probe))
 
     @property

@@ -20,6 +20,7 @@ import nbrtc
 from nbrtc.bridge import Bridge
 from nbrtc.signaling.server import ServerOptions, SignalingServer
 from tests.browser.chromium import QUADRANTS
+from tests.browser.conftest import NewPage
 from tests.loopback.pictures import HEIGHT, WIDTH, draw, read
 
 SOCKET_IO = Path(__file__).parents[2] / "js/node_modules/socket.io-client/dist/socket.io.min.js"
@@ -151,8 +152,9 @@ def new_bot(server: Server) -> nbrtc.Bot:
     ids=["page joins", "page was there", "tutorial client joins", "tutorial client was there"],
 )
 def test_a_bot_and_a_page_see_and_hear_each_other(
-    page: Page, server: Server, page_first: bool, offers: bool
+    new_page: NewPage, server: Server, page_first: bool, offers: bool
 ) -> None:
+    page = new_page()
     if page_first:
         join(page, server, offers=offers, creates=True)
         bot = new_bot(server)
@@ -162,13 +164,12 @@ def test_a_bot_and_a_page_see_and_hear_each_other(
     with bot:
         seen: set[int] = set()
 
-        def sees_three() -> bool:
+        def sees_three_in_a_row() -> bool:
             if (number := number_in(page)) is not None:
                 seen.add(number)
-            return len(seen) >= 3
+            return any({one, one + 1, one + 2} <= seen for one in seen)
 
-        until(page, sees_three, lambda: (seen, bot.errors))
-        assert seen == set(range(min(seen), max(seen) + 1)), "numbers that follow each other"
+        until(page, sees_three_in_a_row, lambda: (seen, bot.errors))
         until(page, lambda: page.evaluate("energy()") > 0.001, lambda: page.evaluate("energy()"))
         until(page, lambda: "web" in bot.participants, lambda: bot.participants)
         picture = bot.participants["Web"].snapshot(PATIENCE_S)

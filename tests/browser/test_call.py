@@ -3,7 +3,7 @@
 from playwright.sync_api import Page, expect
 
 from tests.browser.chromium import QUADRANTS
-from tests.browser.conftest import NewPage, OpenNotebook
+from tests.browser.conftest import NotebookPage, OpenNotebook
 from tests.browser.widget import CALL, Widget
 
 CLIP = list(QUADRANTS.values())
@@ -65,8 +65,8 @@ RAMP = """async video => {
 }"""
 
 
-def test_the_asked_resolution_comes_at_once(new_page: NewPage, open_notebook: OpenNotebook) -> None:
-    page = new_page("any-size")
+def test_the_asked_resolution_comes_at_once(notebook_page: NotebookPage, open_notebook: OpenNotebook) -> None:
+    page = notebook_page("any-size")
     notebook = open_notebook(page, [CALL])
     notebook.run(0)
     widget = Widget(notebook)

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.chromium import QUADRANTS, Camera
-from tests.browser.conftest import NewPage, OpenNotebook
+from tests.browser.conftest import NewPage, NotebookPage, OpenNotebook
 from tests.browser.notebook import Notebook
 from tests.browser.probe import Probe
 from tests.browser.widget import CALL, Widget
@@ -148,7 +148,8 @@ Object.defineProperty(navigator, "userAgent", { value: "Mozilla/5.0 Code/1.106 V
 """
 
 
-def test_what_is_missing_is_said_in_a_sentence(page: Page, open_notebook: OpenNotebook) -> None:
+def test_what_is_missing_is_said_in_a_sentence(new_page: NewPage, open_notebook: OpenNotebook) -> None:
+    page = new_page()
     notebook = open_notebook(page, [CALL])
     notebook.run(0)
     widget = Widget(notebook)
@@ -168,8 +169,10 @@ CAMERA_SIZE = """nbrtcProbe.tracks.filter(track => track.kind === "video" && tra
   .map(track => track.getSettings()).map(({ width, height }) => `${width}x${height}`).join()"""
 
 
-def test_the_quality_is_applied_to_the_open_camera(new_page: NewPage, open_notebook: OpenNotebook) -> None:
-    page = new_page("any-size")
+def test_the_quality_is_applied_to_the_open_camera(
+    notebook_page: NotebookPage, open_notebook: OpenNotebook
+) -> None:
+    page = notebook_page("any-size")
     Probe(page)
     notebook = open_notebook(page, [CALL, "call.quality = 'tiny'"])
     notebook.run(0)

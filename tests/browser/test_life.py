@@ -9,7 +9,7 @@ from typing import Any
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.chromium import QUADRANTS
-from tests.browser.conftest import NewPage, OpenNotebook
+from tests.browser.conftest import OpenNotebook
 from tests.browser.jupyterlab import JupyterLab
 from tests.browser.probe import Probe
 from tests.browser.widget import CALL, Widget
@@ -18,7 +18,7 @@ CLIP = list(QUADRANTS.values())
 NEGATIVE = [(255 - red, 255 - green, 255 - blue) for red, green, blue in CLIP]
 
 
-def test_nothing_starts_before_a_click(page: Page, new_page: NewPage, open_notebook: OpenNotebook) -> None:
+def test_nothing_starts_before_a_click(page: Page, open_notebook: OpenNotebook) -> None:
     probe = Probe(page)
     notebook = open_notebook(page, [CALL])
     notebook.command("@jupyter-widgets/jupyterlab-manager:saveWidgetState")
@@ -29,22 +29,18 @@ def test_nothing_starts_before_a_click(page: Page, new_page: NewPage, open_noteb
     assert saved["metadata"]["widgets"], "the widget's state is in the file"
 
     # as its author opens it on another day: trusted, so that the widget is shown again
-    elsewhere = new_page(context=page.context)
-    later = Probe(elsewhere)
-    widget = Widget(open_notebook(elsewhere, saved))
+    widget = Widget(open_notebook(page, saved))
     expect(widget.root).to_contain_text("No kernel answers. Run this cell again to use the call.")
     expect(widget.button("Start camera")).to_be_disabled()
-    assert later.counts == (0, 0)
+    assert probe.counts == (0, 0)
 
     # and as somebody else gets it: not trusted, and no such kernel here
     saved["metadata"] |= {"kernelspec": {"name": "else", "display_name": "Elsewhere", "language": "else"}}
     saved["metadata"] |= {"language_info": {"name": "else"}}
     saved["cells"][0]["source"] += "  # changed by a stranger"
-    stranger = new_page(context=page.context)
-    never = Probe(stranger)
-    output = open_without_kernel(notebook.lab, stranger, saved)
+    output = open_without_kernel(notebook.lab, page, saved)
     expect(output).to_contain_text("Run this cell in a notebook with a kernel to call.")
-    assert never.counts == (0, 0)
+    assert probe.counts == (0, 0)
 
 
 def open_without_kernel(lab: JupyterLab, page: Page, document: dict[str, Any]) -> Locator:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from playwright.sync_api import Page, expect
 
 from tests.browser.chromium import OTHER_QUADRANTS, QUADRANTS, SHARED_TITLE, Camera
-from tests.browser.conftest import NewPage, OpenNotebook
+from tests.browser.conftest import NotebookPage, OpenNotebook
 from tests.browser.jupyterlab import JupyterLab
 from tests.browser.probe import Probe
 from tests.browser.watch import Watch
@@ -45,10 +45,12 @@ HOSTILE = "<img src=x onerror='window.nbrtcHacked = true'> <b>not bold</b>"
 
 
 def test_two_notebooks_meet_in_a_room_and_one_comes_back_after_a_reload(
-    new_page: NewPage, open_notebook: OpenNotebook
+    notebook_page: NotebookPage, open_notebook: OpenNotebook
 ) -> None:
-    ada = Widget(open_notebook(new_page(), ["import nbrtc\ncall = nbrtc.Call(quality='low')\ncall"]))
-    bob = Widget(open_notebook(new_page("other-clip"), [ROOM_CALL.format(room="physics-101", name="Bob")]))
+    ada = Widget(open_notebook(notebook_page(), ["import nbrtc\ncall = nbrtc.Call(quality='low')\ncall"]))
+    bob = Widget(
+        open_notebook(notebook_page("other-clip"), [ROOM_CALL.format(room="physics-101", name="Bob")])
+    )
     for widget in (ada, bob):
         widget.notebook.run(0)
 
@@ -139,10 +141,10 @@ def open_shared(context_of: Page) -> Page:
 
 
 def test_a_screen_is_shared_and_an_effect_is_all_that_the_other_ever_sees(
-    new_page: NewPage, open_notebook: OpenNotebook
+    notebook_page: NotebookPage, open_notebook: OpenNotebook
 ) -> None:
-    ada = Widget(open_notebook(new_page(), [ROOM_CALL.format(room="stage", name="Ada"), EFFECT]))
-    bob_page = new_page("other-clip")
+    ada = Widget(open_notebook(notebook_page(), [ROOM_CALL.format(room="stage", name="Ada"), EFFECT]))
+    bob_page = notebook_page("other-clip")
     probe = Probe(bob_page)
     bob = Widget(open_notebook(bob_page, [ROOM_CALL.format(room="stage", name="Bob")]))
     for widget in (bob, ada):  # Bob's engine has the room's server
@@ -201,10 +203,10 @@ def test_a_screen_is_shared_and_an_effect_is_all_that_the_other_ever_sees(
 
 
 def test_the_room_outlives_the_kernel_that_ran_its_server(
-    new_page: NewPage, open_notebook: OpenNotebook
+    notebook_page: NotebookPage, open_notebook: OpenNotebook
 ) -> None:
     cameras: dict[str, Camera] = {"Ada": "clip", "Bob": "other-clip", "Cy": "clip"}
-    pages = {name: new_page(camera) for name, camera in cameras.items()}
+    pages = {name: notebook_page(camera) for name, camera in cameras.items()}
     probes = {name: Probe(page) for name, page in pages.items()}
     ada, bob, cy = widgets = [
         Widget(open_notebook(page, [ROOM_CALL.format(room="attic", name=name)]))

@@ -15,7 +15,7 @@ from nbrtc.bridge import Bridge
 from nbrtc.messages import ChatMessage
 from nbrtc.signaling.access import sign_token
 from tests.browser.chromium import OTHER_QUADRANTS, QUADRANTS, Camera
-from tests.browser.conftest import NewPage, OpenNotebook, Serve
+from tests.browser.conftest import NewPage, NotebookPage, OpenNotebook, Serve
 from tests.browser.guest import Guest
 from tests.browser.server import ServerProcess, free_port
 from tests.browser.watch import Watch
@@ -48,12 +48,13 @@ def bridge() -> Iterator[Bridge]:
 def test_two_notebooks_and_a_guest_call_each_other_and_outlive_their_server(
     serve: Serve,
     new_page: NewPage,
+    notebook_page: NotebookPage,
     open_notebook: OpenNotebook,
 ) -> None:
     server = serve("--require-token")
 
     def show(camera: Camera, arguments: str) -> Widget:
-        notebook = open_notebook(new_page(camera), [CALL.format(arguments=arguments)])
+        notebook = open_notebook(notebook_page(camera), [CALL.format(arguments=arguments)])
         notebook.run(0)
         widget = Widget(notebook)
         widget.enter()

@@ -4,6 +4,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.chromium import QUADRANTS
 from tests.browser.conftest import NewPage, OpenNotebook
+from tests.browser.jupyterlab import JupyterLab
 from tests.browser.notebook import WIDGET, Notebook
 from tests.browser.probe import Probe
 from tests.browser.widget import CALL, Widget
@@ -49,16 +50,14 @@ def test_views_mirror_each_other_and_the_last_ends_the_call(page: Page, open_not
     second.wait_python("call.state == 'idle' and call.reason == 'The widget was closed in the page.'")
 
 
-def test_scrolling_and_moving_a_cell_keep_the_call(page: Page, open_notebook: OpenNotebook) -> None:
+def test_scrolling_and_moving_a_cell_keep_the_call(
+    lab: JupyterLab, new_page: NewPage, open_notebook: OpenNotebook
+) -> None:
+    # the mode that takes cells away when they are scrolled out of sight
+    lab.set_setting("@jupyterlab/notebook-extension", "tracker", windowingMode="full")
+    page = new_page()
     probe = Probe(page)
     notebook = open_notebook(page, [CALL, "1", *["print('line\\n' * 40)"] * 20])
-    # the mode that takes cells away when they are scrolled out of sight
-    page.evaluate(
-        """async () => await window.jupyterapp.serviceManager.settings.save(
-             "@jupyterlab/notebook-extension:tracker", JSON.stringify({ windowingMode: "full" }))"""
-    )
-    page.reload()
-    notebook.wait_ready()
     notebook.run(0)
     widget = Widget(notebook)
     widget.start()
