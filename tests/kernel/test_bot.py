@@ -13,6 +13,7 @@ from av import VideoFrame
 
 import nbrtc
 from nbrtc.bridge import Bridge
+from tests.browser.server import ServerProcess
 from tests.loopback.bots import write_clip
 from tests.loopback.pictures import draw, read
 
@@ -186,3 +187,23 @@ def test_a_bot_that_is_dropped_stays_until_nbrtc_ends() -> None:
     nbrtc.Bot(room=ROOM, name="Ghost")
     with nbrtc.Bot(room=ROOM, name="Ada") as ada:
         until(lambda: {person.name for person in ada.participants.values()} == {"Ada", "Ghost"}, lambda: ada)
+
+
+def test_bots_that_are_closed_just_before_the_end_have_left_and_their_engine_ends_by_itself(
+    tmp_path: Path,
+) -> None:
+    server = ServerProcess(tmp_path)
+    try:
+        bots = [nbrtc.Bot(room=ROOM, name=name, server=server.url) for name in ("Ada", "Bob")]
+        for bot in bots:
+            bot.wait_for("connected")
+        bridge = Bridge.shared()
+        assert bridge._process is not None
+        engine = bridge._process
+        for bot in bots:
+            bot.close()
+        bridge.close()
+        assert engine.ended == "ended with exit code 0"
+        assert server.health()["users"] == 0
+    finally:
+        server.close()

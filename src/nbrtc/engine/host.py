@@ -73,6 +73,7 @@ class Engine:
         self._sessions: dict[str, Session | BotSession] = {}
         self._rooms = Rooms()
         self._tasks = Tasks()
+        self._closing = Tasks()
         self._parent = os.getppid()
 
     async def run(self) -> None:
@@ -96,6 +97,7 @@ class Engine:
             try:
                 async with asyncio.timeout(GOODBYE_S):
                     outcomes = await asyncio.gather(*closing, return_exceptions=True)
+                    await self._closing.finish()  # what the kernel closed just before it went
                     await self._rooms.close()
             except TimeoutError:
                 logger.error("Not everything could be closed within %.0f s of the kernel's end", GOODBYE_S)
@@ -136,7 +138,7 @@ class Engine:
                         self._sessions[request.call] = BotSession(request, self._notify, self._rooms)
                 case CloseCall():
                     if session := self._sessions.pop(request.call, None):
-                        self._tasks.spawn(session.close("closed", request.reason), "nbrtc-close")
+                        self._closing.spawn(session.close("closed", request.reason), "nbrtc-close")
                 case PageMessage():
                     self._from_page(request)
                 case CallRequest():
