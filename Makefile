@@ -1,5 +1,5 @@
 # make demo   a JupyterLab with the first call
-# make test   everything that CI runs; stops at the first failure
+# make test   everything that CI runs
 # make check  the same without installing Chromium; its pieces: lint types js py (unit loopback kernel pages browser)
 
 VENV := .venv
@@ -15,7 +15,7 @@ PAGES := $(addprefix tests/browser/,test_mesh.py test_tap.py test_guest_page.py 
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 step = @printf '\n==> %s\n' "$(1)"
 
-.PHONY: demo test check lint types js py unit loopback kernel pages browser chromium soak bench dist clean
+.PHONY: demo test check beside lint types js py unit loopback kernel pages browser chromium soak bench dist clean
 ifndef TOGETHER
 .NOTPARALLEL:
 endif
@@ -26,9 +26,14 @@ demo: .make/demo $(BUNDLE)
 test: chromium check
 	$(call step,all tests passed)
 
-check:
-	@$(MAKE) --no-print-directory TOGETHER=1 -j3 --output-sync=target lint types js
-	@$(MAKE) --no-print-directory py
+# First what mostly waits for media and processes, so that it shares the two cores. Then the notebooks one by one, and what
+# only computes beside them, in the time that they leave (`nice`). Each one's output stays together.
+check: .make/test $(NODE_MODULES) $(BUNDLE)
+	@$(MAKE) --no-print-directory TOGETHER=1 -j3 --output-sync=target loopback kernel pages
+	@$(MAKE) --no-print-directory TOGETHER=1 -j3 --output-sync=target browser beside
+
+beside:
+	@nice -n 19 $(MAKE) --no-print-directory TOGETHER= lint types js unit
 
 # --- the pieces -----------------------------------------------------------------------------------------
 
@@ -47,10 +52,7 @@ js: $(NODE_MODULES)
 	$(call step,js: vitest)
 	cd js && npm run --silent test
 
-# The first four mostly wait for media and processes, so they share the two cores; each one's output stays together.
-py: .make/test $(BUNDLE)
-	@$(MAKE) --no-print-directory TOGETHER=1 -j4 --output-sync=target unit loopback kernel pages
-	@$(MAKE) --no-print-directory browser
+py: unit loopback kernel pages browser
 
 # A process for each folder: Playwright keeps an event loop running that asyncio tests would collide with. Loopback tests
 # wait more than they compute, so two processes share them.

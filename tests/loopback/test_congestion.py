@@ -30,9 +30,11 @@ async def noisy_effect(call: Call) -> AsyncIterator[None]:
 
     await call.session.from_kernel(SetVideoEffect("noise"))
     task = asyncio.create_task(show())
-    yield
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 async def test_both_directions_follow_a_bottleneck_and_recover(
