@@ -25,6 +25,7 @@ ALIASES = {
     "RoomPhase": nouns.RoomPhase,
     "PeerState": nouns.PeerState,
     "Codec": nouns.Codec,
+    "RecordingLayout": nouns.RecordingLayout,
     "ErrorCode": signaling.ErrorCode,
 }
 """Literals that have a name in TypeScript, too."""

@@ -3,7 +3,16 @@
  * implements it over a live kernel, the tests and the demo page with a plain object.
  */
 import type { ReadonlySignal, Signal } from "@preact/signals";
-import type { CallState, ChatMessage, Codec, Finding, Participant, PeerState, Quality } from "./messages";
+import type {
+  CallState,
+  ChatMessage,
+  Codec,
+  Finding,
+  Participant,
+  PeerState,
+  Quality,
+  RecordingLayout,
+} from "./messages";
 
 /** Where this page stands; `call.phase` of the engine's state is what Python sees. */
 export type PagePhase =
@@ -113,6 +122,23 @@ export interface Sending {
   readonly limitedBy: string;
 }
 
+/** What the record panel asks for. */
+export interface RecordingChoice {
+  readonly tracks: "all" | "local";
+  /** Null: as it fits the number of people. "separate" is one file for each person. */
+  readonly layout: RecordingLayout | null;
+  /** Of the one file; empty for a folder. On the guest page the browser chooses. */
+  readonly suffix: "" | ".mkv" | ".webm" | ".mp4";
+}
+
+/** A recording's file on its way to this person's disk. */
+export interface Download {
+  readonly recording: string;
+  readonly file: string;
+  readonly sizeBytes: number;
+  readonly receivedBytes: number;
+}
+
 export type Drawer = "chat" | "people" | "statistics";
 
 export interface SessionView {
@@ -190,6 +216,16 @@ export interface SessionView {
   sendChat(text: string): Promise<void>;
   /** Try the connection to one person anew. */
   reconnect(id: string): void;
-  toggleRecording(): void;
+  /** What is being saved now. */
+  readonly downloads: ReadonlySignal<readonly Download[]>;
+  /** From a click: the guest page may ask for a file to write to. */
+  startRecording(choice: RecordingChoice): void;
+  stopRecording(): void;
+  /** The red badge of these recordings stands in a view now: only then anything of this person is written. */
+  showsRecordings(ids: readonly string[]): void;
+  /** From a click: save a file of a recording; problems become notices. */
+  download(recording: string, file: string): Promise<void>;
+  /** Stop saving it; what was saved of it goes. */
+  cancelDownload(recording: string, file: string): void;
   dismiss(key: string): void;
 }

@@ -1,6 +1,6 @@
 /** Generated from src/nbrtc/messages/ by `python js/generate_messages.py`: change it there. */
 
-export const PROTOCOL = 3;
+export const PROTOCOL = 4;
 
 export type Phase = "idle" | "connecting" | "connected" | "reconnecting" | "failed" | "closed";
 
@@ -9,6 +9,8 @@ export type RoomPhase = "outside" | "joining" | "joined" | "reconnecting" | "ref
 export type PeerState = "new" | "connecting" | "connected" | "reconnecting" | "failed";
 
 export type Codec = "auto" | "vp8" | "vp9" | "av1" | "h264";
+
+export type RecordingLayout = "separate" | "pip" | "grid" | "speaker";
 
 export type ErrorCode = "invalid" | "not-in-room" | "room-not-found" | "room-exists" | "room-full" | "wrong-passcode" | "not-allowed" | "already-in-room" | "no-such-participant" | "rate-limited" | "too-large" | "server-full" | "unreachable" | "server-error";
 
@@ -42,6 +44,8 @@ export interface ParticipantStatus {
   readonly screenSharing: boolean;
   readonly recording: boolean;
   readonly receives: readonly string[];
+  readonly recordingId: string;
+  readonly acknowledges: readonly string[];
 }
 
 /** Somebody in the call. In a solo call Python is one of them, because it receives the video. */
@@ -91,15 +95,36 @@ export interface ChatMessage {
   readonly to: string | null;
 }
 
+/** Somebody in a recording, or left out of it. */
+export interface RecordedPerson {
+  readonly id: string;
+  readonly name: string;
+  readonly state: "asked" | "recorded" | "left-out" | "gone";
+}
+
+/** A file that a recording made. */
+export interface RecordedFile {
+  readonly name: string;
+  readonly path: string;
+  readonly sizeBytes: number;
+  readonly person: string;
+}
+
 /** A recording as every view shows it. */
 export interface RecordingStatus {
   readonly id: string;
   readonly path: string;
-  readonly state: "recording" | "stopped" | "failed";
+  readonly state: "recording" | "composing" | "stopped" | "failed";
   readonly startedAtS: number;
   readonly durationS: number;
   readonly sizeBytes: number;
   readonly error: string | null;
+  readonly folder: string;
+  readonly layout: RecordingLayout | null;
+  readonly people: readonly RecordedPerson[];
+  readonly files: readonly RecordedFile[];
+  readonly composedFraction: number;
+  readonly note: string;
 }
 
 /** A problem that the statistics show: what, whose, the evidence, and what can be done. */
@@ -133,6 +158,8 @@ export interface CallState {
   readonly camera: VideoSize | null;
   readonly videoEffect: string | null;
   readonly recording: RecordingStatus | null;
+  readonly recordings: readonly RecordingStatus[];
+  readonly recorded: readonly string[];
   readonly participants: readonly Participant[];
   readonly room: RoomInfo | null;
   readonly codec: Codec;
@@ -250,17 +277,35 @@ export interface Leave {
   readonly reason: string;
 }
 
-/** The record button; an empty path asks for a dated name below the notebook's folder. */
+/** The record button; an empty path asks for a dated name in ``recordings/`` of the notebook's folder. */
 export interface StartRecording {
   readonly type: "start-recording";
   readonly id: string;
   readonly path: string;
+  readonly tracks: "all" | "local";
+  readonly layout: RecordingLayout | null;
+  readonly suffix: "" | ".mkv" | ".webm" | ".mp4";
 }
 
 /** The record button, again. */
 export interface StopRecording {
   readonly type: "stop-recording";
   readonly id: string;
+}
+
+/** The red badge of these recordings, one's own and others', stands in a view of this page now. */
+export interface RecordingsShown {
+  readonly type: "recordings-shown";
+  readonly recordings: readonly string[];
+}
+
+/** Asks for bytes of a recording's file; answered by `RecordingChunk`, or by a `Reply` that refuses. */
+export interface ReadRecording {
+  readonly type: "read-recording";
+  readonly id: string;
+  readonly recording: string;
+  readonly file: string;
+  readonly offset: number;
 }
 
 /** One `getStats` of one peer connection (webrtc-stats); values are copied verbatim. */
@@ -368,6 +413,14 @@ export interface Notice {
 export interface Findings {
   readonly type: "findings";
   readonly findings: readonly Finding[];
+}
+
+/** Bytes of a recording's file, at most `RECORDING_CHUNK_BYTES`. */
+export interface RecordingChunk {
+  readonly type: "recording-chunk";
+  readonly id: string;
+  readonly sizeBytes: number;
+  readonly data: string;
 }
 
 /** ``create-room``: make a room and join it. */
@@ -485,6 +538,6 @@ export interface JoinedJson {
   readonly resumed?: boolean;
 }
 
-export type Intent = Hello | Offer | Candidate | MediaStatus | SetQuality | SetCodec | EnterRoom | Enter | PeerSignal | PeerStatus | SendChat | Leave | StartRecording | StopRecording | StatsSample | StatsEvent | Pong | PageProblem;
+export type Intent = Hello | Offer | Candidate | MediaStatus | SetQuality | SetCodec | EnterRoom | Enter | PeerSignal | PeerStatus | SendChat | Leave | StartRecording | StopRecording | RecordingsShown | ReadRecording | StatsSample | StatsEvent | Pong | PageProblem;
 
-export type Event = Welcome | Answer | Reply | Ping | SwitchMedia | ApplyQuality | PeerSignal | Chat | Bye | Notice | Findings | CallState;
+export type Event = Welcome | Answer | Reply | Ping | SwitchMedia | ApplyQuality | PeerSignal | Chat | Bye | Notice | Findings | RecordingChunk | CallState;

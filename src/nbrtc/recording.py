@@ -40,7 +40,7 @@ class Recording:
         return Path(self._status.path)
 
     @property
-    def state(self) -> Literal["recording", "stopped", "failed"]:
+    def state(self) -> Literal["recording", "composing", "stopped", "failed"]:
         """Where it stands; a failed recording keeps what it had."""
         return self._status.state
 

@@ -8,11 +8,11 @@ import pytest
 
 from nbrtc.engine import record
 from nbrtc.engine.feed import Feed
-from nbrtc.engine.files import RecordingFile
 from nbrtc.engine.record import Recorder, RecordingResult
-from nbrtc.engine.remux import remux
 from nbrtc.errors import RecordingError
 from nbrtc.messages import VideoSize
+from nbrtc.recordings.files import RecordingFile
+from nbrtc.recordings.remux import remux
 from tests.unit.recorded_media import camera, header_size, microphone, play, read, sound
 from tests.unit.recorders import BEEP, names, recorded, recorder, unexpected
 

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from nbrtc.engine import writer
-from nbrtc.engine.files import RecordingFile
 from nbrtc.engine.record import RecordingResult
 from nbrtc.errors import RecordingError
+from nbrtc.recordings.files import RecordingFile
 from tests.unit.recorded_media import camera, microphone, play, read, sound
 from tests.unit.recorders import BEEP, names, recorder
 

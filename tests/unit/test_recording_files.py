@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from nbrtc.engine.files import RecordingFile
 from nbrtc.errors import RecordingError
+from nbrtc.recordings.files import RecordingFile
 
 
 class SmallWrites(RecordingFile):

@@ -21,7 +21,7 @@ class EncodedFrame:
 
     kind: Kind
     codec: str
-    """``"VP8"``, ``"H264"`` (Annex B) or ``"opus"``."""
+    """``"VP8"``, ``"VP9"``, ``"AV1"``, ``"H264"`` (Annex B) or ``"opus"``."""
     timestamp: int
     """RTP timestamp in clock ticks, unwrapped: it never jumps back by 2**32."""
     clock_rate: int
@@ -33,6 +33,9 @@ class EncodedFrame:
     """`time.monotonic` when its last packet arrived."""
     after_gap: bool = False
     """A frame before this one was lost. For video such a frame is always a keyframe."""
+    captured_s: float | None = None
+    """When it was captured, in seconds of a clock of the sender's that all its tracks share, where the frame
+    itself says so (the tap); of other frames the feed's `SenderReport` says it."""
 
 
 @dataclass(frozen=True, slots=True)

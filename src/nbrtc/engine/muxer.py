@@ -6,11 +6,11 @@ from dataclasses import replace
 from typing import Literal
 
 from nbrtc.engine.feed import EncodedFrame, Kind, SenderReport
-from nbrtc.engine.mkv import MatroskaWriter, Output, Track
 from nbrtc.engine.timeline import Timeline
-from nbrtc.engine.tracks import CODECS, block, describe
+from nbrtc.engine.tracks import block, describe
 from nbrtc.errors import RecordingError
 from nbrtc.messages import VideoSize
+from nbrtc.recordings.mkv import CODECS, MatroskaWriter, Output, Track
 
 _HOLD_S = 2.0
 """How long the first frames wait for a picture and for both sender reports."""

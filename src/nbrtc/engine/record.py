@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from nbrtc.engine.feed import EncodedFrame, Feed, Kind
-from nbrtc.engine.files import RecordingFile, refuse_existing
 from nbrtc.engine.muxer import Muxer
 from nbrtc.engine.writer import RecordingResult, Writer
 from nbrtc.errors import RecordingError
 from nbrtc.messages import VideoSize
+from nbrtc.recordings.files import RecordingFile, refuse_existing
 
 __all__ = ["Recorder", "RecordingProgress", "RecordingResult"]
 

@@ -4,10 +4,7 @@ import struct
 from collections.abc import Iterator
 
 from nbrtc.engine.feed import EncodedFrame
-from nbrtc.engine.mkv import Track
-
-CODECS = {"VP8": "V_VP8", "H264": "V_MPEG4/ISO/AVC", "opus": "A_OPUS"}
-"""Codecs that can be recorded, and what Matroska calls them."""
+from nbrtc.recordings.mkv import Track
 
 # OpusHead (RFC 7845, section 5.1) with a pre-skip of zero: a call is joined in the middle of its stream,
 # where no samples are padding, and a receiver of RTP discards none either.

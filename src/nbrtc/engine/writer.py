@@ -9,10 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from nbrtc.engine.files import RecordingFile
 from nbrtc.engine.muxer import Muxer
-from nbrtc.engine.remux import remux
 from nbrtc.errors import RecordingError
+from nbrtc.recordings.files import RecordingFile
+from nbrtc.recordings.remux import remux
 
 logger = logging.getLogger(__name__)
 

@@ -47,6 +47,7 @@ from .kernel import (
     Verb,
 )
 from .nouns import (
+    CONSENT_S,
     QUALITIES,
     CallState,
     ChatMessage,
@@ -58,7 +59,11 @@ from .nouns import (
     PeerState,
     Phase,
     Quality,
+    RecordedFile,
+    RecordedPerson,
+    RecordingLayout,
     RecordingStatus,
+    RecordingTracks,
     RoomInfo,
     RoomPhase,
     RoomSettings,
@@ -67,6 +72,7 @@ from .nouns import (
 )
 from .page import (
     PROTOCOL,
+    RECORDING_CHUNK_BYTES,
     Answer,
     ApplyQuality,
     Bye,
@@ -88,6 +94,9 @@ from .page import (
     PeerStatus,
     Ping,
     Pong,
+    ReadRecording,
+    RecordingChunk,
+    RecordingsShown,
     Reply,
     SendChat,
     SessionDescription,
@@ -110,8 +119,10 @@ decode_notification = msgspec.msgpack.Decoder(Notification).decode
 decode_frame_message = msgspec.msgpack.Decoder(FrameMessage).decode
 
 __all__ = [
+    "CONSENT_S",
     "PROTOCOL",
     "QUALITIES",
+    "RECORDING_CHUNK_BYTES",
     "SUPPLY",
     "Answer",
     "ApplyQuality",
@@ -170,9 +181,16 @@ __all__ = [
     "Problem",
     "Quality",
     "ReadLedger",
+    "ReadRecording",
     "Ready",
     "Record",
+    "RecordedFile",
+    "RecordedPerson",
+    "RecordingChunk",
+    "RecordingLayout",
     "RecordingStatus",
+    "RecordingTracks",
+    "RecordingsShown",
     "Reply",
     "Report",
     "Request",

@@ -6,7 +6,16 @@ The kernel relays the page's comm traffic as `PageMessage` without looking insid
 import msgspec
 from msgspec import Struct, field
 
-from .nouns import CallState, ChatMessage, Codec, IceServerEntry, Quality, RoomSettings
+from .nouns import (
+    CallState,
+    ChatMessage,
+    Codec,
+    IceServerEntry,
+    Quality,
+    RecordingLayout,
+    RecordingTracks,
+    RoomSettings,
+)
 from .page import PROTOCOL, Notice, StatsEvent, StatsSample
 
 # --- kernel -> engine -----------------------------------------------------------------------------------
@@ -154,9 +163,11 @@ class SetVideoEffect(KernelWire, frozen=True, tag="video-effect"):
 
 
 class Record(KernelWire, frozen=True, tag="record"):
-    """Start recording into `path` (absolute; its folder exists)."""
+    """Start recording into `path` (absolute; its parent exists): a new folder, or with a suffix a file."""
 
     path: str
+    tracks: RecordingTracks = "all"
+    layout: RecordingLayout | None = None
 
 
 class StopRecord(KernelWire, frozen=True, tag="stop-record"):

@@ -17,6 +17,14 @@ Codec = Literal["auto", "vp8", "vp9", "av1", "h264"]
 """The video codec that is preferred between browsers; where the other side lacks it, another one is used."""
 
 
+RecordingLayout = Literal["separate", "pip", "grid", "speaker"]
+"""How a recording shows people: each in a file of their own, or all in one picture. ``"pip"``: the other
+large, oneself in a corner; ``"grid"``: all alike; ``"speaker"``: whoever speaks large, the others small."""
+
+RecordingTracks = Literal["all", "local"] | tuple[str, ...]
+"""Who is recorded: everybody, oneself, or those with these names or ids."""
+
+
 class Wire(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
     """Base of everything that the page sees or says."""
 
@@ -81,6 +89,10 @@ class ParticipantStatus(Wire, frozen=True):
     recording: bool = False
     receives: tuple[str, ...] = ()
     """Ids of those whose picture or sound this one's Python receives."""
+    recording_id: str = ""
+    """Which recording this one makes now; empty where `recording` is False."""
+    acknowledges: tuple[str, ...] = ()
+    """Ids of the recordings whose red badge this one's views show now. Nobody is written before."""
 
 
 class Participant(Wire, frozen=True):
@@ -149,17 +161,58 @@ class ChatMessage(Wire, frozen=True):
     """Only this participant got it; None: everybody."""
 
 
+class RecordedPerson(Wire, frozen=True):
+    """Somebody in a recording, or left out of it."""
+
+    id: str
+    """Participant id; ``"you"`` is the recorder's own camera and microphone."""
+    name: str
+    state: Literal["asked", "recorded", "left-out", "gone"] = "asked"
+    """``asked``: the badge is not confirmed yet. ``left-out``: it was not within `CONSENT_S`; a later
+    confirmation takes them in from then on. ``gone``: left the call or was never recorded at its end."""
+
+
+class RecordedFile(Wire, frozen=True):
+    """A file that a recording made."""
+
+    name: str
+    """The file's own name: what `ReadRecording` asks for."""
+    path: str
+    """Absolute."""
+    size_bytes: int
+    person: str = ""
+    """Whose it is, as an id; empty for a composed file."""
+
+
 class RecordingStatus(Wire, frozen=True):
     """A recording as every view shows it."""
 
     id: str
     path: str
-    state: Literal["recording", "stopped", "failed"]
+    """What was asked for: the folder, or the one file."""
+    state: Literal["recording", "composing", "stopped", "failed"]
+    """``composing``: nothing is recorded any more, the separate files are complete, and the one file that
+    was asked for is being made of them."""
     started_at_s: float
     """Unix time of the start, in seconds."""
     duration_s: float = 0.0
     size_bytes: int = 0
     error: str | None = None
+    folder: str = ""
+    """Absolute path of the folder with the separate files and the manifest."""
+    layout: RecordingLayout | None = None
+    """None: chosen when it stops, by how many people are in it."""
+    people: tuple[RecordedPerson, ...] = ()
+    files: tuple[RecordedFile, ...] = ()
+    """Complete files only, the composed one first."""
+    composed_fraction: float = 0.0
+    """While ``composing``: how much is done, 0 to 1."""
+    note: str = ""
+    """What was done otherwise than asked, or is about to go wrong (little space), as a sentence."""
+
+
+CONSENT_S = 2.0
+"""Who has not confirmed the badge so long after being asked is left out of a recording."""
 
 
 class Finding(Wire, frozen=True):
@@ -206,6 +259,11 @@ class CallState(Wire, frozen=True, tag="state"):
     video_effect: str | None = None
     """Name of the Python function that changes the picture, or None."""
     recording: RecordingStatus | None = None
+    """The one that runs, or the newest."""
+    recordings: tuple[RecordingStatus, ...] = ()
+    """Earlier ones of this call, the newest first, at most five."""
+    recorded: tuple[str, ...] = ()
+    """Whose frames are recorded, as in `wanted`: the tap drops nothing of theirs that its buffer can hold."""
     participants: tuple[Participant, ...] = ()
     room: RoomInfo | None = None
     """None for a solo call."""

@@ -6,10 +6,24 @@ whenever the channel is silent.
 
 from typing import Literal
 
-from .nouns import CallState, ChatMessage, Codec, Finding, IceServerEntry, PeerState, Quality, VideoSize, Wire
+from .nouns import (
+    CallState,
+    ChatMessage,
+    Codec,
+    Finding,
+    IceServerEntry,
+    PeerState,
+    Quality,
+    RecordingLayout,
+    VideoSize,
+    Wire,
+)
 
-PROTOCOL = 3
+PROTOCOL = 4
 """Version of these messages; a page and an engine of different versions refuse each other in words."""
+
+RECORDING_CHUNK_BYTES = 96 * 1024
+"""Fits into a message of the data channel as base64."""
 
 # --- page -> engine: intents ----------------------------------------------------------------------------
 
@@ -130,16 +144,39 @@ class Leave(Wire, frozen=True, tag="leave"):
 
 
 class StartRecording(Wire, frozen=True, tag="start-recording"):
-    """The record button; an empty path asks for a dated name below the notebook's folder."""
+    """The record button; an empty path asks for a dated name in ``recordings/`` of the notebook's folder."""
 
     id: str
     path: str = ""
+    tracks: Literal["all", "local"] = "all"
+    layout: RecordingLayout | None = None
+    suffix: Literal["", ".mkv", ".webm", ".mp4"] = ".mkv"
+    """Of the dated name; empty for a folder."""
 
 
 class StopRecording(Wire, frozen=True, tag="stop-recording"):
     """The record button, again."""
 
     id: str
+
+
+class RecordingsShown(Wire, frozen=True, tag="recordings-shown"):
+    """The red badge of these recordings, one's own and others', stands in a view of this page now.
+
+    Always the whole set; a page that shows none says so, too.
+    """
+
+    recordings: tuple[str, ...]
+
+
+class ReadRecording(Wire, frozen=True, tag="read-recording"):
+    """Asks for bytes of a recording's file; answered by `RecordingChunk`, or by a `Reply` that refuses."""
+
+    id: str
+    recording: str
+    file: str
+    """`RecordedFile.name`."""
+    offset: int
 
 
 class StatsSample(Wire, frozen=True, tag="stats"):
@@ -200,6 +237,8 @@ Intent = (
     | Leave
     | StartRecording
     | StopRecording
+    | RecordingsShown
+    | ReadRecording
     | StatsSample
     | StatsEvent
     | Pong
@@ -287,6 +326,17 @@ class Findings(Wire, frozen=True, tag="findings"):
     findings: tuple[Finding, ...] = ()
 
 
+class RecordingChunk(Wire, frozen=True, tag="recording-chunk"):
+    """Bytes of a recording's file, at most `RECORDING_CHUNK_BYTES`."""
+
+    id: str
+    """Of the `ReadRecording`."""
+    size_bytes: int
+    """Of the whole file."""
+    data: str
+    """Base64; empty at the file's end."""
+
+
 Event = (
     Welcome
     | Answer
@@ -299,5 +349,6 @@ Event = (
     | Bye
     | Notice
     | Findings
+    | RecordingChunk
     | CallState
 )

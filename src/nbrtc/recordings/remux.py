@@ -9,10 +9,8 @@ from av.container import InputContainer
 from av.packet import Packet
 from av.stream import Stream
 
-from nbrtc.engine.feed import Kind
-from nbrtc.engine.files import RecordingFile
-from nbrtc.engine.mkv import MatroskaWriter, Track
-from nbrtc.engine.tracks import CODECS
+from nbrtc.recordings.files import RecordingFile
+from nbrtc.recordings.mkv import CODECS, Kind, MatroskaWriter, Track
 from nbrtc.errors import RecordingError
 
 _FITTING = {".mkv": {"vp8", "h264", "opus"}, ".webm": {"vp8", "opus"}, ".mp4": {"h264", "opus"}}

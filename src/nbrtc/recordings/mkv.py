@@ -10,7 +10,10 @@ import struct
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from nbrtc.engine.feed import Kind
+Kind = Literal["audio", "video"]
+
+CODECS = {"VP8": "V_VP8", "H264": "V_MPEG4/ISO/AVC", "opus": "A_OPUS"}
+"""Codecs that can be recorded, and what Matroska calls them."""
 
 HEADER_BYTES = 2048
 """Everything before the first cluster; what the header does not need is a Void element."""
