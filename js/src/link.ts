@@ -47,7 +47,8 @@ export class Link {
     this.connection = new RTCPeerConnection(configurationOf(options.iceServers));
     this.#audio = this.connection.addTransceiver("audio", { direction: "sendrecv" });
     this.#video = this.connection.addTransceiver("video", { direction: "sendrecv" });
-    preferCodecs(this.#video, ["video/VP8", "video/rtx"]);
+    // Python chooses: VP8, or H.264 where the call asks for it
+    preferCodecs(this.#video, ["video/VP8", "video/H264", "video/rtx"]);
     preferCodecs(this.#audio, ["audio/opus"]);
     // as little waiting as possible on the way back (webrtc-extensions, jitterBufferTarget)
     if ("jitterBufferTarget" in this.#video.receiver) this.#video.receiver.jitterBufferTarget = 0;
@@ -188,6 +189,6 @@ export class Link {
 function preferCodecs(transceiver: RTCRtpTransceiver, mimeTypes: readonly string[]): void {
   const kind = transceiver.receiver.track.kind;
   const codecs = RTCRtpReceiver.getCapabilities?.(kind)?.codecs ?? [];
-  const wanted = codecs.filter((codec) => mimeTypes.includes(codec.mimeType));
+  const wanted = mimeTypes.flatMap((type) => codecs.filter((codec) => codec.mimeType === type));
   if (wanted.length > 0) transceiver.setCodecPreferences?.(wanted);
 }

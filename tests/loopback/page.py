@@ -105,10 +105,18 @@ class Page:
     ----------
     noisy
         Send noise instead of numbered pictures: as many bits as may be sent.
+    codecs
+        What it can send and take of pictures.
     """
 
     def __init__(
-        self, comm: "Comm", *, width: int = WIDTH, height: int = HEIGHT, noisy: bool = False
+        self,
+        comm: "Comm",
+        *,
+        width: int = WIDTH,
+        height: int = HEIGHT,
+        noisy: bool = False,
+        codecs: tuple[str, ...] = ("video/vp8",),
     ) -> None:
         self.id = uuid.uuid4().hex
         self.generation = 0
@@ -124,6 +132,7 @@ class Page:
         self.camera: Camera | None = None
         self._comm = comm
         self._size = (width, height)
+        self._codecs = codecs
         self._pictures = (
             noise(width, height) if noisy else [draw(number, width, height) for number in range(NUMBERS)]
         )
@@ -144,7 +153,7 @@ class Page:
         self.audio = connection.addTransceiver("audio", direction="sendrecv")
         self.video = connection.addTransceiver("video", direction="sendrecv")
         _prefer(self.audio, "audio/opus")
-        _prefer(self.video, "video/vp8", "video/rtx")
+        _prefer(self.video, *self._codecs, "video/rtx")
         self.control = connection.createDataChannel("control", negotiated=True, id=0)
         self.control.on("message", self._hear)
         self.tap = connection.createDataChannel("tap", negotiated=True, id=1)

@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import av
 from aiortc import MediaStreamTrack
@@ -21,8 +21,7 @@ from av import Packet, VideoFrame
 
 from .bandwidth import SendLimit, video_bitrate_bps
 from .codecs import is_keyframe, vp8_size
-from .encode import TIME_BASE, Vp8Encoder
-from .h264 import H264Encoder
+from .encode import ENCODERS, TIME_BASE, VideoCodec
 from .outgoing import KEYFRAME_WAIT_S, PASS_FRAMES, REFRESH_S
 from .rtp_clock import RtpClock
 
@@ -37,18 +36,7 @@ KEYFRAME_INTERVAL_S = 0.3
 SMALLEST_SIDE = 90
 """Pixels; a picture that is no larger is not halved."""
 
-VideoCodec = Literal["VP8", "H264"]
 Level = Literal["full", "low"]
-
-
-class Encoder(Protocol):
-    """What a rendition encodes with."""
-
-    def encode(self, frame: VideoFrame, timestamp: int, bitrate_bps: int, keyframe: bool) -> bytes:
-        """See `Vp8Encoder.encode`."""
-
-
-ENCODERS: dict[VideoCodec, type[Encoder]] = {"VP8": Vp8Encoder, "H264": H264Encoder}
 
 
 @dataclass(frozen=True, slots=True)

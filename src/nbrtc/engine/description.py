@@ -69,14 +69,25 @@ def candidate_hosts(sdp: str) -> list[str]:
     return re.findall(r"^a=candidate:(?:\S+ ){4}(\S+)", sdp, re.MULTILINE)
 
 
+def video_codec(sdp: str) -> str | None:
+    """The codec that the first video section prefers (RFC 8866, section 5.14): what its reader sends."""
+    found = re.search(r"^m=video \S+ \S+ (\d+)", sdp, re.MULTILINE)
+    name = found and re.search(rf"^a=rtpmap:{found[1]} (\w+)/", sdp, re.MULTILINE)
+    return name[1] if name else None
+
+
 def with_bitrates(sdp: str, start_bps: int) -> str:
-    """Add Chromium's start and maximum bitrate to the VP8 line of an answer.
+    """Add Chromium's start and maximum bitrate to the preferred video codec of an answer.
 
     Without it the browser begins at 300 kbit/s and needs many seconds to reach the asked resolution.
     """
-    found = re.search(r"^a=rtpmap:(\d+) VP8/90000\r?$", sdp, re.MULTILINE)
-    if found is None:
+    codec = video_codec(sdp)
+    found = codec and re.search(rf"^a=rtpmap:(\d+) {codec}/90000\r?$", sdp, re.MULTILINE)
+    if not found:
         return sdp
     rates = f"x-google-start-bitrate={start_bps // 1000};x-google-max-bitrate={MAX_BITRATE_BPS // 1000}"
+    own = re.search(rf"^a=fmtp:{found[1]} [^\r\n]+", sdp, re.MULTILINE)
+    if own:  # H.264 has parameters of its own there
+        return f"{sdp[: own.end()]};{rates}{sdp[own.end() :]}"
     end = sdp.index("\n", found.start()) + 1
     return f"{sdp[:end]}a=fmtp:{found[1]} {rates}\r\n{sdp[end:]}"

@@ -18,6 +18,7 @@ from aiortc import (
     RTCIceServer,
     RTCPeerConnection,
     RTCRtpReceiver,
+    RTCRtpTransceiver,
     RTCSessionDescription,
 )
 from aiortc.sdp import candidate_from_sdp
@@ -26,6 +27,7 @@ from ..errors import NegotiationError
 from ..lab.impairment import Shim
 from ..messages import (
     Candidate,
+    Codec,
     Event,
     IceServerEntry,
     Intent,
@@ -43,11 +45,13 @@ from .description import (
     check_offer,
     with_bitrates,
 )
+from .encode import VideoCodec
 from .feedback import Feedback
 from .inbound import Inbound
 from .outgoing import OutgoingVideo
 from .seams import LOOPBACK, SenderSeam, ice_transport, is_control_delivered, separate_streams
 from .shim import install
+from .shown import ShownPicture
 from .silence import Silence
 from .statistics import Report, Scalar, Statistics, Stream
 
@@ -92,6 +96,8 @@ class Link:
         Who offered, and the how-manieth link of that page this is.
     quality
         What is asked of the camera; sets the bitrates in both directions.
+    codec
+        ``"h264"`` takes H.264 where the page has it; everything else is VP8, which every browser has.
     on_intent, on_failed
         Called on the engine's loop: an intent from the data channel, and the end of the connection, with
         whether the page itself closed it.
@@ -102,6 +108,7 @@ class Link:
         page: str,
         generation: int,
         quality: Quality,
+        codec: Codec = "auto",
         *,
         ice_servers: Sequence[IceServerEntry],
         on_intent: Callable[[Intent], None],
@@ -128,19 +135,16 @@ class Link:
         self._connection.on("connectionstatechange", self._state_changed)
         audio = self._connection.addTransceiver("audio", "sendrecv")
         video = self._connection.addTransceiver("video", "sendrecv")
-        for transceiver, mime_type in ((audio, "audio/opus"), (video, "video/VP8")):
-            capabilities = RTCRtpReceiver.getCapabilities(transceiver.kind)
-            assert capabilities is not None
-            wanted = (mime_type.lower(), "video/rtx")
-            transceiver.setCodecPreferences(
-                [codec for codec in capabilities.codecs if codec.mimeType.lower() in wanted]
-            )
+        _prefer(audio, "audio/opus")
+        self._codec, self._transceiver = codec, video
         self.video = Inbound(video.receiver, "video", quality.bitrate_bps)
         self.audio = Inbound(audio.receiver, "audio", 0)
         self.limit = SendLimit(quality.bitrate_bps)
         self.outgoing = OutgoingVideo(self.video.feed, self.limit)
         self.video.cap_bps = self._downstream_bps
         self._silence = Silence()
+        self.shown = ShownPicture(self.video.feed, self.outgoing)
+        self.outgoing.on_encoded = self._effect_encoded
         video.sender.replaceTrack(self.outgoing)
         audio.sender.replaceTrack(self._silence)
         separate_streams(self._connection)
@@ -163,6 +167,8 @@ class Link:
         # a channel of its own: what the tap sends must never hold control back
         self._tap = self._connection.createDataChannel("tap", negotiated=True, id=1)
         self._tap.on("message", self._tapped)
+        self.video_codec: VideoCodec = "VP8"
+        """Of both directions; it is settled by `answer`."""
         self._names = 0
         self._described = asyncio.Event()  # or closed
         self._quality = quality
@@ -176,11 +182,17 @@ class Link:
         Raises
         ------
         NegotiationError
-            If the offer is hostile, malformed, has no codec in common (VP8 and Opus are needed), or the link
+            If the offer is hostile, malformed, has no codec in common (Opus is needed, and VP8), or the link
             is closed meanwhile.
         """
         check_offer(sdp)
         self.candidates += len(candidate_hosts(sdp))
+        wants_h264 = self._codec == "h264" or " VP8/90000" not in sdp
+        if wants_h264 and " H264/90000" in sdp:
+            self.video_codec = "H264"
+            self.outgoing.use_codec("H264")
+        # only this one: what comes up may go straight back down, so both directions have the same
+        _prefer(self._transceiver, f"video/{self.video_codec.lower()}", "video/rtx")
         try:
             await self._connection.setRemoteDescription(RTCSessionDescription(sdp=sdp, type="offer"))
             self._described.set()
@@ -316,6 +328,7 @@ class Link:
         except TimeoutError:
             logger.warning("The peer connection of page %s did not close within %.0f s", self.page, CLOSE_S)
         finally:
+            self.shown.close()
             self.outgoing.stop()
             self._silence.stop()
             self.video.close()
@@ -373,6 +386,9 @@ class Link:
     def _effect_delay_s(self) -> float | None:
         return None if self.outgoing.passes_through else self.outgoing.effect_delay_s
 
+    def _effect_encoded(self, data: bytes, keyframe: bool, source: tuple[int, float] | None) -> None:
+        self.shown.take(data, self.video_codec, keyframe=keyframe, source=source)
+
     def _downstream_bps(self) -> float:
         """Frames that go straight back must fit the way back, too; nobody encodes them anew."""
         limit_bps = self.limit.bitrate_bps(time.monotonic())
@@ -398,3 +414,12 @@ class Link:
 
     def _loss(self, fraction: float, rtt_s: float | None) -> None:
         self.limit.add_loss(fraction, rtt_s, time.monotonic())
+
+
+def _prefer(transceiver: RTCRtpTransceiver, *mime_types: str) -> None:
+    """Only these codecs."""
+    capabilities = RTCRtpReceiver.getCapabilities(transceiver.kind)
+    assert capabilities is not None
+    transceiver.setCodecPreferences(
+        [codec for codec in capabilities.codecs if codec.mimeType.lower() in mime_types]
+    )

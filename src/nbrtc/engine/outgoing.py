@@ -9,6 +9,7 @@ import asyncio
 import logging
 import time
 from collections import deque
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +20,7 @@ from av import Packet, VideoFrame
 
 from .bandwidth import SendLimit
 from .codecs import is_keyframe, vp8_size
-from .encode import TIME_BASE, Vp8Encoder
+from .encode import ENCODERS, TIME_BASE, VideoCodec, VideoEncoder, Vp8Encoder
 from .feed import EncodedFrame, Feed
 from .rtp_clock import RtpClock
 
@@ -33,6 +34,10 @@ REFRESH_S = 1.0
 
 KEYFRAME_WAIT_S = 0.1
 """A requested keyframe is made of the last picture if no new one comes within this time."""
+
+
+OnEncoded = Callable[[bytes, bool, tuple[int, float] | None], None]
+"""The bytes, whether they are a keyframe, and RTP timestamp and arrival of the camera's frame behind them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +73,8 @@ class OutgoingVideo(MediaStreamTrack):
         self._force_keyframe = True
         self._clock = RtpClock()
         self._wake = asyncio.Event()
-        self._encoder = Vp8Encoder()
+        self._codec: VideoCodec = "VP8"
+        self._encoder: VideoEncoder = Vp8Encoder()
         self._thread = ThreadPoolExecutor(1, "nbrtc-encode")
         self._unsubscribe = feed.subscribe(self._pass)
         self.sent = 0
@@ -80,6 +86,13 @@ class OutgoingVideo(MediaStreamTrack):
         self.size: tuple[int, int] | None = None
         """Pixels of what is sent; None before the first keyframe."""
         self.effect_delay_s: float | None = None
+        self.on_encoded: OnEncoded = lambda *_: None
+        """Told each picture of the effect as it is sent, on the engine's loop."""
+
+    def use_codec(self, codec: VideoCodec) -> None:
+        """Encode for this codec; said once, when it is negotiated, before the first picture."""
+        if codec != self._codec:
+            self._codec, self._encoder = codec, ENCODERS[codec]()
 
     @property
     def passes_through(self) -> bool:
@@ -203,15 +216,17 @@ class OutgoingVideo(MediaStreamTrack):
             self.failed += 1
             self._force_keyframe = True
             logger.error(
-                "A picture of %dx%d was not sent: VP8 refused it (%s)",
+                "A picture of %dx%d was not sent: %s refused it (%s)",
                 shown.picture.width,
                 shown.picture.height,
+                self._codec,
                 error,
             )
             return None
+        is_key = bool(data) and is_keyframe(self._codec, data)
         if data:
             self.encoded += 1
-            self.encoded_keyframes += is_keyframe("VP8", data)
+            self.encoded_keyframes += is_key
         if not self._effect:
             return None  # the effect was taken off meanwhile
         self._last = shown.picture
@@ -220,6 +235,10 @@ class OutgoingVideo(MediaStreamTrack):
             return None
         if shown.arrived_s is not None:
             self.effect_delay_s = time.monotonic() - shown.arrived_s
+        timestamp, arrived_s = shown.timestamp, shown.arrived_s
+        source = None if timestamp is None or arrived_s is None else (timestamp, arrived_s)
+        self.on_encoded(data, is_key, source)
+        self.size = shown.picture.width, shown.picture.height
         return self._packet(data, stamp)
 
     def _timed(self, picture: VideoFrame, stamp: int, bitrate_bps: int, keyframe: bool) -> bytes:
@@ -231,7 +250,8 @@ class OutgoingVideo(MediaStreamTrack):
 
     def _packet(self, data: bytes, stamp: int) -> "Packet[Any]":
         self.sent += 1
-        self.size = vp8_size(data) or self.size
+        if self._codec == "VP8":
+            self.size = vp8_size(data) or self.size
         self._limit.add_sent(len(data), time.monotonic())
         packet = Packet(data)
         packet.pts, packet.time_base = stamp, TIME_BASE

@@ -178,6 +178,7 @@ class Ownership:
             page,
             offer.generation,
             state.quality,
+            state.codec,
             ice_servers=self._ice_servers,
             on_intent=lambda intent: self._tasks.spawn(self._on_intent(page, intent), "nbrtc-intent"),
             on_failed=lambda by_page: self._failed(link, by_page),

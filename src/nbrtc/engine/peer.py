@@ -24,7 +24,7 @@ from aiortc.sdp import candidate_from_sdp
 from ..errors import NegotiationError
 from ..messages import IceCandidate
 from .bandwidth import video_bitrate_bps
-from .broadcast import Broadcast, BroadcastTrack, VideoCodec
+from .broadcast import Broadcast, BroadcastTrack
 from .description import (
     MAX_CANDIDATES,
     MAX_MDNS_CANDIDATES,
@@ -32,6 +32,7 @@ from .description import (
     check_description,
     with_bitrates,
 )
+from .encode import VideoCodec
 from .feed import Kind
 from .feedback import Feedback
 from .inbound import Inbound

@@ -22,6 +22,7 @@ class Studio:
         self._link: Link | None = None
         self._effect = False
         self._echoes = echoes
+        self._is_screen = False
         self._good: VideoFrame | None = None
 
     def attach(self, link: Link) -> None:
@@ -29,6 +30,7 @@ class Studio:
         self._link = link
         link.outgoing.echoes = self._echoes
         link.outgoing.use_effect(self._effect)
+        self._choose()
         if self._effect and self._good is not None:
             link.outgoing.show(self._good, None, None)  # the last good frame holds over a reconnection
 
@@ -54,6 +56,17 @@ class Studio:
             self._good = None
         if self._link is not None:
             self._link.outgoing.use_effect(on)
+        self._choose()
+
+    def share_screen(self, on: bool) -> None:
+        """The page sends its screen (True) or its camera: an effect for a face is none for a screen."""
+        self._is_screen = on
+        self._choose()
+
+    def _choose(self) -> None:
+        """What the others see, which is what is recorded."""
+        if self._link is not None:
+            self._link.shown.use_effect(self._effect and not self._is_screen)
 
     def result(self, header: FrameHeader, planes: memoryview) -> None:
         """An effect's picture: send it now.
