@@ -299,7 +299,8 @@ class Bridge:
             for notification in self._read(up):
                 match notification:
                     case Ready():
-                        process.is_ready, pulse = True, Pulse(time.monotonic())
+                        process.is_ready = True
+                        pulse = Pulse(time.monotonic(), process.activity_s)
                     case EngineBeat():
                         if pulse is not None:
                             pulse.answer(notification.number)

@@ -67,7 +67,7 @@ class EngineProcess:
                         stdout=log,
                         stderr=log,
                         start_new_session=True,
-                        env=self._environment(),
+                        env=child_environment(),
                     )
             except OSError as error:
                 raise EngineError(
@@ -96,6 +96,20 @@ class EngineProcess:
         except OSError:
             return ""
 
+    def activity_s(self) -> float | None:
+        """Seconds that its threads have computed or waited for a core; None where the system does not say."""
+        process = self._process
+        if process is None:
+            return None
+        total_ns = 0
+        try:
+            for thread in Path(f"/proc/{process.pid}/task").iterdir():
+                computed, waited, _ = (thread / "schedstat").read_text().split()
+                total_ns += int(computed) + int(waited)
+        except (OSError, ValueError):
+            return None  # no such file system, or the process or one of its threads ended just now
+        return total_ns / 1e9
+
     def kill(self) -> None:
         """End it at once, reap it and remove its folder. Idempotent."""
         self._end(0.0)
@@ -121,13 +135,11 @@ class EngineProcess:
                     self._process.wait()
             shutil.rmtree(self.folder, ignore_errors=True)  # the engine removes it, too, unless it was killed
 
-    @staticmethod
-    def _environment() -> dict[str, str]:
-        """The kernel's environment, and its import path where nbrtc itself was found by it."""
-        package_root = str(Path(__file__).resolve().parent.parent)
-        paths = [package_root, *filter(None, [os.environ.get("PYTHONPATH")])]
-        return (
-            os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
-            if package_root in sys.path
-            else dict(os.environ)
-        )
+
+def child_environment() -> dict[str, str]:
+    """The environment of this process, and its import path where nbrtc itself was found by it."""
+    package_root = str(Path(__file__).resolve().parent.parent)
+    paths = [package_root, *filter(None, [os.environ.get("PYTHONPATH")])]
+    if package_root not in sys.path:
+        return dict(os.environ)
+    return os.environ | {"PYTHONPATH": os.pathsep.join(paths)}

@@ -1,10 +1,19 @@
 """Whether the engine lives, judged by its heartbeat. Pure: the caller has the clock and the pipe."""
 
+from collections.abc import Callable
+
 BEAT_S = 0.2
 """From an answered question to the next one."""
 LOST_S = 0.7
 """An engine that owes an answer for this long hangs: together with `BEAT_S`, it is noticed within a
 second."""
+BUSY_LOST_S = 4.0
+"""One that computes, or waits in vain for a core of an overloaded machine, gets so long: its recordings and
+calls go on when its turn comes, and would be lost with it."""
+SUSPECT_S = 0.5
+"""After so much silence a look is taken whether it does anything."""
+ACTIVE = 0.1
+"""Share of the time that a process at work spends on a core, or in the queue for one."""
 STARVED_S = 2 * BEAT_S
 """The bridge's thread looks more often than this, unless a C call held the whole interpreter up."""
 
@@ -14,11 +23,18 @@ class Pulse:
 
     A kernel whose threads could not run is not the engine's fault: after such a hole the engine gets its
     whole time again. All times are of `time.monotonic`.
+
+    Parameters
+    ----------
+    activity_s
+        Seconds that the engine has computed or waited for a core so far; None where the system does not say.
     """
 
-    def __init__(self, now_s: float) -> None:
+    def __init__(self, now_s: float, activity_s: Callable[[], float | None] = lambda: None) -> None:
         self._asked = self._answered = 0
         self._asked_s = self._looked_s = now_s
+        self._activity_s = activity_s
+        self._seen: tuple[float, float | None] | None = None  # when it was looked at last, and its activity
 
     def answer(self, number: int) -> None:
         """The engine answered the question of this number."""
@@ -37,11 +53,32 @@ class Pulse:
             self._asked_s = now_s
         self._looked_s = now_s
         silent_s = now_s - self._asked_s
-        return silent_s if self._is_owed and silent_s > LOST_S else None
+        if not self._is_owed or silent_s <= SUSPECT_S:
+            self._seen = None
+            return None
+        if self._seen is None:
+            self._seen = now_s, self._activity_s()
+        if silent_s <= LOST_S or (silent_s <= BUSY_LOST_S and self._is_at_work(now_s)):
+            return None
+        return silent_s
 
     def wait_s(self, now_s: float) -> float:
         """How long to wait for the engine's next word before looking again; at most `BEAT_S`."""
-        return min(BEAT_S, max(0.0, self._asked_s + (LOST_S if self._is_owed else BEAT_S) - now_s))
+        limits = (SUSPECT_S, LOST_S) if self._is_owed else (BEAT_S,)
+        ahead_s = [self._asked_s + limit - now_s for limit in limits if self._asked_s + limit > now_s]
+        return min(BEAT_S, *ahead_s, BEAT_S if self._is_owed or ahead_s else 0.0)
+
+    def _is_at_work(self, now_s: float) -> bool:
+        """Whether it did anything since it was looked at last; remembers this look."""
+        assert self._seen is not None
+        seen_s, before_s = self._seen
+        if now_s - seen_s < BEAT_S / 2:
+            return before_s is not None  # too early to tell
+        after_s = self._activity_s()
+        self._seen = now_s, after_s
+        if before_s is None or after_s is None:
+            return False
+        return after_s - before_s >= ACTIVE * (now_s - seen_s)
 
     @property
     def _is_owed(self) -> bool:

@@ -1,6 +1,6 @@
 """The heartbeat's judgement, with times of our own."""
 
-from nbrtc.pulse import BEAT_S, LOST_S, STARVED_S, Pulse
+from nbrtc.pulse import ACTIVE, BEAT_S, BUSY_LOST_S, LOST_S, STARVED_S, Pulse
 
 
 def test_one_question_at_a_time() -> None:
@@ -51,3 +51,35 @@ def test_a_late_answer_to_an_earlier_question_does_not_count_for_the_open_one() 
     pulse.answer(1)
 
     assert pulse.question(1.0) is None
+
+
+def test_a_silent_engine_that_is_at_work_gets_more_time_but_not_for_ever() -> None:
+    now_s = 0.0
+    pulse = Pulse(0.0, lambda: 2 * ACTIVE * now_s)
+    while (overdue_s := pulse.overdue_s(now_s)) is None:
+        pulse.question(now_s)
+        assert 0 < pulse.wait_s(now_s) <= BEAT_S or not now_s
+        now_s += pulse.wait_s(now_s) + 0.001
+
+    assert BUSY_LOST_S < overdue_s < BUSY_LOST_S + BEAT_S + 0.01
+
+
+def test_an_engine_that_stops_working_is_lost_soon() -> None:
+    now_s = 0.0
+    pulse = Pulse(0.0, lambda: min(now_s, 2.0))
+    while pulse.overdue_s(now_s) is None:
+        pulse.question(now_s)
+        now_s += pulse.wait_s(now_s) + 0.001
+
+    assert 2.0 < now_s < 2.0 + 3 * BEAT_S
+
+
+def test_a_late_answer_ends_the_suspicion() -> None:
+    now_s = 0.0
+    pulse = Pulse(0.0, lambda: now_s)
+    assert pulse.question(BEAT_S) == 1
+    for now_s in (0.5, 0.8, 1.1, 1.4, 1.7, 2.0):
+        assert pulse.overdue_s(now_s) is None
+    pulse.answer(1)
+    assert pulse.overdue_s(2.3) is None
+    assert pulse.question(2.3) == 2
