@@ -6,6 +6,7 @@
 import { preferCodec } from "./media/codecs";
 import type { Codec, IceCandidate, SessionDescription } from "./messages";
 import { kindOf, type MethodCall, type OnCall, reasonOf } from "./stats/connection-events";
+import { askCaptureTimes } from "./tap/capture-time";
 
 export type MediaKind = "audio" | "video";
 
@@ -221,6 +222,7 @@ export class Negotiation {
 
   #keep(kind: MediaKind, transceiver: RTCRtpTransceiver): void {
     this.#transceivers[kind] = transceiver;
+    askCaptureTimes(transceiver);
     this.#options.onReceiver(transceiver.receiver, kind);
     this.#send(kind);
   }

@@ -4,7 +4,7 @@
  * a busy page delays neither the others' pictures nor the copies. `tap.ts` is its other half.
  */
 import { type CodedFrame, Copier } from "./tap/copier";
-import type { Kind } from "./tap/format";
+import { type Kind, understand } from "./tap/format";
 import { Outlet, type Pipe } from "./tap/outlet";
 
 /** Page to worker. */
@@ -15,8 +15,10 @@ export type ToWorker =
   /** The page's channel has taken so many bytes. */
   | { readonly type: "taken"; readonly bytes: number }
   | { readonly type: "wanted"; readonly ids: readonly string[] }
+  | { readonly type: "recorded"; readonly ids: readonly string[] }
   | { readonly type: "codecs"; readonly participant: string; readonly kind: Kind; readonly codecs: Codecs }
-  | { readonly type: "keyframe"; readonly participant: string };
+  /** The engine said this in the page's channel. */
+  | { readonly type: "said"; readonly text: string };
 
 /** Worker to page. */
 export type FromWorker =
@@ -72,7 +74,7 @@ scope.onmessage = ({ data: message }) => {
       channel = null;
       relay = message.isOpen ? new Relay() : null;
       outlet.use(relay);
-      restart();
+      if (relay !== null) restart();
       break;
     case "taken":
       if (relay !== null) relay.bufferedAmount -= message.bytes;
@@ -82,13 +84,16 @@ scope.onmessage = ({ data: message }) => {
       wanted = new Set(message.ids);
       for (const copier of copiers) copier.isWanted = wanted.has(copier.participant);
       break;
+    case "recorded":
+      outlet.setRecorded(new Set(message.ids));
+      break;
     case "codecs":
       for (const copier of copiers)
         if (copier.participant === message.participant && copier.kind === message.kind)
           copier.codecs = message.codecs;
       break;
-    case "keyframe":
-      askKeyframe(message.participant);
+    case "said":
+      hear(message.text);
   }
 };
 
@@ -121,7 +126,7 @@ async function pass(transformer: Transformer, copier: Copier): Promise<void> {
       }
     }
   } finally {
-    copier.isWanted = false;
+    copier.end();
     copiers.delete(copier);
   }
 }
@@ -134,9 +139,7 @@ function use(next: RTCDataChannel): void {
   next.onopen = () => next === channel && restart();
   next.onbufferedamountlow = () => next === channel && outlet.pump();
   next.onmessage = ({ data }: MessageEvent<unknown>) => {
-    if (next !== channel || typeof data !== "string") return;
-    const { keyframe } = JSON.parse(data) as { keyframe?: string };
-    if (keyframe !== undefined) askKeyframe(keyframe);
+    if (next === channel && typeof data === "string") hear(data);
   };
   outlet.use({
     get isOpen() {
@@ -150,12 +153,16 @@ function use(next: RTCDataChannel): void {
   if (next.readyState === "open") restart();
 }
 
+/** The channel is open: what is recorded goes on where it was, a live view begins anew. */
 function restart(): void {
-  for (const copier of copiers) copier.restart();
+  for (const copier of copiers) if (!outlet.isRecorded(copier.participant)) copier.restart();
+  outlet.pump();
 }
 
-function askKeyframe(participant: string): void {
-  for (const copier of copiers) if (copier.participant === participant) copier.requestKeyframe();
+function hear(text: string): void {
+  const { keyframe, have } = understand(text);
+  for (const copier of copiers) if (copier.participant === keyframe) copier.requestKeyframe();
+  for (const one of have) outlet.acknowledge(one);
 }
 
 scope.postMessage({ type: "ready" });

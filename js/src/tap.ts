@@ -48,8 +48,10 @@ export class Tap {
   #problem: string | null;
   #hasComplained = false;
   #watched: Watched[] = [];
-  readonly #streams = new Map<string, number>();
+  /** Never begins again: to the engine a smaller one is an older one. */
+  #receivers = 0;
   #wanted: readonly string[] = [];
+  #recorded: readonly string[] = [];
   /** Only while the channel could not be given to the worker. */
   #relayed: RTCDataChannel | null = null;
   #given = 0;
@@ -88,9 +90,7 @@ export class Tap {
     if (!isId(participant) || this.#watched.some((watched) => watched.receiver === receiver)) return;
     const worker = this.#start();
     if (worker === null) return;
-    const key = `${kind} ${participant}`;
-    const stream = ((this.#streams.get(key) ?? -1) + 1) & 0xff;
-    this.#streams.set(key, stream);
+    const stream = this.#receivers++ & 0xff;
     this.#watched = this.#watched.filter((w) => w.participant !== participant || w.kind !== kind);
     this.#watched.push({ participant, kind, receiver, stream });
     const options: TransformOptions = { participant, kind, stream };
@@ -100,22 +100,31 @@ export class Tap {
   /** They left; their receivers end by themselves. */
   forget(participant: string): void {
     this.#watched = this.#watched.filter((watched) => watched.participant !== participant);
-    for (const kind of ["audio", "video"]) this.#streams.delete(`${kind} ${participant}`);
   }
 
   /** Copy these participants' frames and nobody else's (`CallState.wanted`). */
   setWanted(ids: readonly string[]): void {
-    if (ids.length === this.#wanted.length && ids.every((id, i) => id === this.#wanted[i])) return;
+    if (isSame(ids, this.#wanted)) return;
     this.#wanted = [...ids];
     this.#worker?.postMessage({ type: "wanted", ids: this.#wanted });
     this.#complain();
+  }
+
+  /**
+   * Keep these participants' frames until Python has them, over lost links too, as far as the worker's bound goes
+   * (`CallState.recorded`); they must be wanted as well. Call it before `setWanted`, so that nothing is copied for a
+   * live view only that is to be in a file.
+   */
+  setRecorded(ids: readonly string[]): void {
+    if (isSame(ids, this.#recorded)) return;
+    this.#recorded = [...ids];
+    this.#worker?.postMessage({ type: "recorded", ids: this.#recorded });
   }
 
   /** End the worker. Receivers that it served must have ended; another `connect` begins anew. Idempotent. */
   close(): void {
     this.#leave();
     this.#watched = [];
-    this.#streams.clear();
     this.#worker?.terminate();
     this.#worker = null;
   }
@@ -131,6 +140,7 @@ export class Tap {
     }
     this.#worker.onmessage = ({ data }) => this.#hear(data);
     this.#worker.onerror = () => this.#fail();
+    if (this.#recorded.length > 0) this.#worker.postMessage({ type: "recorded", ids: this.#recorded });
     if (this.#wanted.length > 0) this.#worker.postMessage({ type: "wanted", ids: this.#wanted });
     return this.#worker;
   }
@@ -181,9 +191,7 @@ export class Tap {
     channel.onclose = () => this.#leave();
     channel.onbufferedamountlow = () => this.#acknowledge();
     channel.onmessage = ({ data }: MessageEvent<unknown>) => {
-      if (typeof data !== "string") return;
-      const { keyframe } = JSON.parse(data) as { keyframe?: string };
-      if (keyframe !== undefined) this.#worker?.postMessage({ type: "keyframe", participant: keyframe });
+      if (typeof data === "string") this.#worker?.postMessage({ type: "said", text: data });
     };
     if (channel.readyState === "open") opened();
   }
@@ -208,6 +216,10 @@ export class Tap {
     this.#hasComplained = true;
     this.#options.onProblem?.(this.#problem);
   }
+}
+
+function isSame(some: readonly string[], others: readonly string[]): boolean {
+  return some.length === others.length && some.every((id, i) => id === others[i]);
 }
 
 function isAvailable(): boolean {

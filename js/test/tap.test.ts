@@ -1,24 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { Tap, type TapWorker } from "../src/tap";
-import { type CodedFrame, Copier, KEYFRAME_MS } from "../src/tap/copier";
-import {
-  CHUNK_BYTES,
-  CODECS,
-  chunk,
-  chunkCount,
-  codecOf,
-  HEADER_BYTES,
-  type TapFrame,
-} from "../src/tap/format";
-import {
-  BUFFERED_BYTES,
-  Outlet,
-  type Pipe,
-  WAITING_BYTES,
-  WAITING_MS,
-  WAITING_SOUNDS,
-} from "../src/tap/outlet";
+import { askCaptureTimes } from "../src/tap/capture-time";
+import { type CodedFrame, Copier, KEYFRAME_MS, REQUEST_MS } from "../src/tap/copier";
+import { CHUNK_BYTES, CODECS, chunk, chunkCount, codecOf, HEADER_BYTES, understand } from "../src/tap/format";
+import { Outlet, WAITING_MS } from "../src/tap/outlet";
 import type { ToWorker } from "../src/tap-worker";
+import { FakePipe, frame } from "./fake-pipe";
 
 let now_ms = 0;
 
@@ -26,61 +13,34 @@ beforeEach(() => {
   now_ms = 1000;
 });
 
-class FakePipe implements Pipe {
-  isOpen = true;
-  bufferedAmount = 0;
-  readonly sent: Uint8Array[] = [];
-
-  send(message: Uint8Array<ArrayBuffer>): void {
-    this.bufferedAmount += message.byteLength;
-    this.sent.push(message);
-  }
-
-  /** The frames that went in whole or in part, as "kind number/index". */
-  get order(): string[] {
-    return this.sent.map((message) => {
-      const view = new DataView(message.buffer);
-      const kind = (view.getUint8(1) & 1) === 1 ? "video" : "audio";
-      return `${kind} ${view.getUint32(4)}/${view.getUint16(24)}`;
-    });
-  }
-}
-
-function frame(number: number, bytes: number, change: Partial<TapFrame> = {}): TapFrame {
-  return {
-    participant: "bob",
-    kind: "video",
-    codec: CODECS.vp8,
-    stream: 0,
-    number,
-    isKeyframe: number === 0,
-    timestamp: 3000 * number,
-    arrived_ms: 1.5,
-    width: 640,
-    height: 480,
-    data: new Uint8Array(bytes).fill(7),
-    ...change,
-  };
-}
-
 describe("a message", () => {
   test("has the documented layout", () => {
     const whole = frame(0x01020304, 3, { stream: 258, isKeyframe: true, timestamp: 2 ** 32 + 5 });
-    const bytes = chunk(whole, 0);
-    expect([...bytes.slice(0, 12)]).toEqual([1, 3, 1, 2, 1, 2, 3, 4, 0, 0, 0, 5]);
+    const bytes = chunk(whole, 0, { sent_ms: 3.5, isKept: true });
+    expect([...bytes.slice(0, 12)]).toEqual([2, 7, 1, 2, 1, 2, 3, 4, 0, 0, 0, 5]);
     const view = new DataView(bytes.buffer);
-    expect(view.getFloat64(12)).toBe(1.5);
-    expect([view.getUint32(20), view.getUint16(24), view.getUint16(26)]).toEqual([3, 0, 1]);
-    expect([view.getUint16(28), view.getUint16(30), view.getUint8(32)]).toEqual([640, 480, 3]);
+    expect([view.getFloat64(12), view.getFloat64(20), view.getFloat64(28)]).toEqual([1.5, -2.5, 3.5]);
+    expect([view.getUint32(36), view.getUint16(40), view.getUint16(42)]).toEqual([3, 0, 1]);
+    expect([view.getUint16(44), view.getUint16(46), view.getUint8(48)]).toEqual([640, 480, 3]);
     expect([...bytes.slice(HEADER_BYTES)]).toEqual([98, 111, 98, 7, 7, 7]);
   });
 
   test("is never longer than a chunk, and the chunks are the frame", () => {
     const whole = frame(0, 100_000, { data: Uint8Array.from({ length: 100_000 }, (_, i) => i % 251) });
-    const chunks = Array.from({ length: chunkCount(whole) }, (_, index) => chunk(whole, index));
+    const chunks = Array.from({ length: chunkCount(whole) }, (_, index) =>
+      chunk(whole, index, { sent_ms: 0, isKept: false }),
+    );
     expect(Math.max(...chunks.map((bytes) => bytes.byteLength))).toBe(CHUNK_BYTES);
     const joined = chunks.flatMap((bytes) => [...bytes.slice(HEADER_BYTES + 3)]);
     expect(joined).toEqual([...whole.data]);
+  });
+
+  test("of the engine says what it wants and what it has", () => {
+    expect(understand('{"keyframe": "bob"}')).toEqual({ keyframe: "bob", have: [] });
+    expect(understand('{"have": [["bob", "audio", 1, 5]]}')).toEqual({
+      keyframe: null,
+      have: [{ participant: "bob", kind: "audio", stream: 1, number: 5 }],
+    });
   });
 
   test("knows the codecs that Python can use", () => {
@@ -94,78 +54,6 @@ describe("a message", () => {
   });
 });
 
-describe("the outlet", () => {
-  test("keeps the channel's buffer within its bound and goes on when it drains", () => {
-    const [pipe, outlet] = [new FakePipe(), new Outlet(() => now_ms)];
-    outlet.use(pipe);
-    expect(outlet.send(frame(0, 200_000))).toBe(true);
-    expect(pipe.bufferedAmount).toBeLessThanOrEqual(BUFFERED_BYTES);
-    expect(pipe.sent).toHaveLength(4);
-    pipe.bufferedAmount = 0;
-    outlet.pump();
-    expect(pipe.sent).toHaveLength(8);
-    expect(outlet.isIdle).toBe(false);
-    while (!outlet.isIdle) {
-      pipe.bufferedAmount = 0;
-      outlet.pump();
-    }
-    expect(pipe.sent).toHaveLength(chunkCount(frame(0, 200_000)));
-  });
-
-  test("lets sound go before pictures that wait", () => {
-    const [pipe, outlet] = [new FakePipe(), new Outlet(() => now_ms)];
-    outlet.use(pipe);
-    outlet.send(frame(0, 80_000));
-    outlet.send(frame(9, 100, { kind: "audio", codec: CODECS.opus }));
-    pipe.bufferedAmount = 0;
-    outlet.pump();
-    expect(pipe.order).toEqual([
-      "video 0/0",
-      "video 0/1",
-      "video 0/2",
-      "video 0/3",
-      "audio 9/0",
-      "video 0/4",
-    ]);
-  });
-
-  test("refuses pictures beyond either bound, but never a single large one", () => {
-    const [pipe, outlet] = [new FakePipe(), new Outlet(() => now_ms)];
-    outlet.use(pipe);
-    expect(outlet.send(frame(0, 2 * WAITING_BYTES))).toBe(true);
-    expect(outlet.send(frame(1, 10))).toBe(false);
-    outlet.use(new FakePipe());
-    expect(outlet.send(frame(2, 80_000))).toBe(true);
-    expect(outlet.send(frame(3, 10))).toBe(true);
-    now_ms += WAITING_MS + 1;
-    expect(outlet.send(frame(4, 10))).toBe(false);
-  });
-
-  test("keeps a second of sound at most, the newest", () => {
-    const [pipe, outlet] = [new FakePipe(), new Outlet(() => now_ms)];
-    outlet.use(pipe);
-    pipe.bufferedAmount = BUFFERED_BYTES;
-    for (let number = 0; number < WAITING_SOUNDS + 3; number++)
-      outlet.send(frame(number, 100, { kind: "audio", codec: CODECS.opus }));
-    pipe.bufferedAmount = 0;
-    outlet.pump();
-    expect(pipe.order).toHaveLength(WAITING_SOUNDS);
-    expect(pipe.order[0]).toBe("audio 3/0");
-  });
-
-  test("forgets what waits of one person, and finishes what has begun", () => {
-    const [pipe, outlet] = [new FakePipe(), new Outlet(() => now_ms)];
-    outlet.use(pipe);
-    outlet.send(frame(0, 80_000));
-    outlet.send(frame(1, 10));
-    outlet.send(frame(2, 10, { participant: "carol" }));
-    outlet.drop("bob");
-    pipe.bufferedAmount = 0;
-    outlet.pump();
-    expect(pipe.order.slice(4)).toEqual(["video 0/4", "video 2/0"]);
-  });
-});
-
 /** A receiver's frames by hand. */
 class Stream {
   readonly pipe = new FakePipe();
@@ -173,6 +61,7 @@ class Stream {
   readonly askKeyframe = vi.fn();
   readonly askCodecs = vi.fn();
   readonly copier: Copier;
+  captureTime: number | null = 4;
   #timestamp = 0;
 
   constructor(kind: "audio" | "video" = "video") {
@@ -194,6 +83,7 @@ class Stream {
       rtpTimestamp: this.#timestamp,
       payloadType: 96,
       receiveTime: 5,
+      ...(this.captureTime === null ? {} : { captureTime: this.captureTime }),
       width: 640,
       height: 480,
     };
@@ -233,6 +123,60 @@ describe("copying", () => {
     expect(stream.askKeyframe).toHaveBeenCalledTimes(2);
   });
 
+  test("a keyframe that Python asks for is asked of the sender at once", () => {
+    const stream = new Stream();
+    stream.copier.isWanted = true;
+    stream.pass("key");
+    now_ms += REQUEST_MS;
+    stream.copier.requestKeyframe();
+    stream.copier.requestKeyframe();
+    expect(stream.askKeyframe).toHaveBeenCalledTimes(2);
+  });
+
+  test("says when a frame was captured where the browser does", () => {
+    const stream = new Stream();
+    stream.copier.isWanted = true;
+    stream.pass("key");
+    stream.captureTime = null;
+    stream.pass("delta");
+    const [captured, unknown] = stream.pipe.sent.map((bytes) => new DataView(bytes.buffer).getFloat64(20));
+    expect(captured).toBeCloseTo(performance.timeOrigin + 4, 3);
+    expect(unknown).toBeNaN();
+  });
+
+  test("goes on without a hole over a lost channel while it is recorded", () => {
+    const stream = new Stream();
+    stream.outlet.setRecorded(new Set(["bob"]));
+    stream.copier.isWanted = true;
+    stream.pass("key");
+    stream.pipe.isOpen = false;
+    stream.pass("delta");
+    stream.copier.end(); // and the connection to Bob ended, too
+    const next = new FakePipe();
+    stream.outlet.use(next);
+    stream.outlet.pump();
+    expect(next.order).toEqual(["video 0/0", "video 1/0"]);
+  });
+
+  test("goes on at a keyframe after a full buffer, which it asks for once there is room", () => {
+    const stream = new Stream();
+    stream.outlet.setRecorded(new Set(["bob"]));
+    stream.copier.isWanted = true;
+    stream.pipe.isOpen = false;
+    stream.pass("key", 1_000_000);
+    for (let i = 0; i < 20; i++) stream.pass("delta", 1_000_000);
+    now_ms += KEYFRAME_MS;
+    stream.pass("delta");
+    expect(stream.askKeyframe).toHaveBeenCalledTimes(1);
+    stream.pipe.isOpen = true;
+    stream.pipe.drain(stream.outlet);
+    stream.pass("delta");
+    expect(stream.askKeyframe).toHaveBeenCalledTimes(2);
+    stream.pipe.bufferedAmount = 0;
+    stream.pass("key");
+    expect(stream.pipe.order.at(-1)).toBe("video 23/0");
+  });
+
   test("goes on at a keyframe after a full channel; the hole in the numbers says how many were dropped", () => {
     const stream = new Stream();
     stream.copier.isWanted = true;
@@ -242,10 +186,7 @@ describe("copying", () => {
     stream.pass("delta");
     stream.pass("delta");
     expect(stream.askKeyframe).toHaveBeenCalledTimes(1); // it would arrive old
-    while (!stream.outlet.isIdle) {
-      stream.pipe.bufferedAmount = 0;
-      stream.outlet.pump();
-    }
+    stream.pipe.drain(stream.outlet);
     stream.pipe.bufferedAmount = 0;
     now_ms += KEYFRAME_MS;
     stream.pass("delta");
@@ -351,6 +292,38 @@ function receiver(): RTCRtpReceiver & { transform: unknown } {
   return { transform: null, getParameters: () => ({ codecs }) } as unknown as RTCRtpReceiver;
 }
 
+describe("capture times", () => {
+  const uri = "http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time";
+
+  test("are asked for beside what is negotiated anyway, once", () => {
+    let extensions = [
+      { uri: "urn:ietf:params:rtp-hdrext:sdes:mid", direction: "sendrecv" },
+      { uri, direction: "stopped" },
+    ];
+    const set = vi.fn((changed: typeof extensions) => {
+      extensions = changed;
+    });
+    const transceiver = {
+      getHeaderExtensionsToNegotiate: () => structuredClone(extensions),
+      setHeaderExtensionsToNegotiate: set,
+    } as unknown as RTCRtpTransceiver;
+    askCaptureTimes(transceiver);
+    askCaptureTimes(transceiver);
+    expect(set).toHaveBeenCalledTimes(1);
+    expect(extensions.map(({ direction }) => direction)).toEqual(["sendrecv", "sendrecv"]);
+  });
+
+  test("are done without where the browser does not know them", () => {
+    const set = vi.fn();
+    askCaptureTimes({} as RTCRtpTransceiver);
+    askCaptureTimes({
+      getHeaderExtensionsToNegotiate: () => [],
+      setHeaderExtensionsToNegotiate: set,
+    } as unknown as RTCRtpTransceiver);
+    expect(set).not.toHaveBeenCalled();
+  });
+});
+
 describe("the tap of a page", () => {
   beforeEach(() => vi.stubGlobal("RTCRtpScriptTransform", FakeTransform));
   afterEach(() => vi.unstubAllGlobals());
@@ -370,11 +343,13 @@ describe("the tap of a page", () => {
     tap.watch("bob", first, "video");
     tap.watch("bob", first, "video");
     tap.watch("bob", second, "video");
+    tap.setRecorded(["bob"]);
+    tap.setRecorded(["bob"]);
     tap.setWanted(["bob"]);
     tap.setWanted(["bob"]);
     expect(first.transform).toMatchObject({ options: { participant: "bob", kind: "video", stream: 0 } });
     expect(second.transform).toMatchObject({ options: { stream: 1 } });
-    expect(worker.heard.map(({ type }) => type)).toEqual(["channel", "wanted"]);
+    expect(worker.heard.map(({ type }) => type)).toEqual(["channel", "recorded", "wanted"]);
     tap.close();
     expect(worker.isTerminated).toBe(true);
   });
@@ -396,7 +371,7 @@ describe("the tap of a page", () => {
     channel.onmessage?.({ data: JSON.stringify({ keyframe: "bob" }) });
     expect(worker.heard.slice(1)).toEqual([
       { type: "taken", bytes: 40_000 },
-      { type: "keyframe", participant: "bob" },
+      { type: "said", text: '{"keyframe":"bob"}' },
     ]);
     channel.onclose?.();
     expect(worker.heard.at(-1)).toEqual({ type: "relay", isOpen: false });
@@ -444,10 +419,11 @@ describe("the tap of a page", () => {
     tap.connect(new FakeChannel().open());
     tap.close();
     tap.close();
+    tap.setRecorded(["bob"]);
     tap.setWanted(["bob"]);
     tap.connect(new FakeChannel().open());
     expect(workers).toHaveLength(2);
-    expect(workers[1]?.heard.map(({ type }) => type)).toEqual(["wanted", "channel"]);
+    expect(workers[1]?.heard.map(({ type }) => type)).toEqual(["recorded", "wanted", "channel"]);
     tap.close();
   });
 

@@ -5,6 +5,8 @@ its own.
 """
 
 import asyncio
+import hashlib
+import itertools
 import shutil
 import subprocess
 import threading
@@ -13,6 +15,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, TypeVar
 
+import av
 import numpy as np
 import pytest
 from playwright.sync_api import Page
@@ -39,6 +42,7 @@ class Python:
         self._thread = threading.Thread(target=self.loop.run_forever, name="engine")
         self._thread.start()
         self.pictures: list[Picture] = []
+        self.frames: list[EncodedFrame] = []
         self.sounds: list[EncodedFrame] = []
         self.link: Link | None = None
         self.run(self._open())
@@ -48,6 +52,7 @@ class Python:
         self.tap = Tap()
         feeds = self.tap.add("bob")
         self.video = feeds["video"]
+        feeds["video"].subscribe(self.frames.append)
         feeds["audio"].subscribe(self.sounds.append)
         self.decoder = VideoDecoder(feeds["video"], self.pictures.append)
         self.decoder.start()
@@ -157,6 +162,14 @@ def until(page: Page, condition: Callable[[], object], what: str) -> None:
     pytest.fail(f"Waited {PATIENCE_S:.0f} s in vain for {what}; the page: {page.evaluate('page.problems()')}")
 
 
+def is_as_encoded(page: Page, frames: list[EncodedFrame]) -> bool:
+    """Whether these are the very bytes of Bob's encoder, one frame after the other without a hole."""
+    ours = [hashlib.sha256(frame.data).hexdigest() for frame in frames]
+    theirs = page.evaluate("kind => page.encoded()[kind]", frames[0].kind)
+    # silence repeats itself: there may be more than one place where they could begin
+    return any(theirs[start : start + len(ours)] == ours for start in range(len(theirs)))
+
+
 def shows_the_clip(picture: Picture) -> bool:
     """Whether the quadrants are where they belong."""
     rgb = picture.frame.to_ndarray(format="rgb24")
@@ -192,6 +205,11 @@ def test_bobs_picture_reaches_python_in(codec: str, new_page: NewPage, address: 
     size = (picture.width, picture.height) if codec != "AV1" else (0, 0)
     assert (figures["video_width"], figures["video_height"]) == size
     assert python.decoder.errors == 0
+    assert is_as_encoded(page, list(python.frames))
+    assert is_as_encoded(page, list(python.sounds))
+    keyframes = python.video.keyframes
+    python.loop.call_soon_threadsafe(python.video.request_keyframe)
+    until(page, lambda: python.video.keyframes > keyframes, "the keyframe that Python asked for")
     # one picture and one sound are encoded: Bob's
     assert sorted(page.evaluate("page.encoders()")) == ["audio", "video"]
 
@@ -239,3 +257,92 @@ def test_copying_begins_ends_and_survives_a_new_link(
     python.loop.call_soon_threadsafe(python.video.request_keyframe)
     until(page, lambda: python.video.keyframes > keyframes, "the keyframe that Python asked for")
     assert python.figures()["keyframe_requests"] > asked
+
+
+def test_a_lost_link_costs_a_recording_nothing(new_page: NewPage, address: str, python: Python) -> None:
+    page = new_page()
+    page.goto(address)
+    page.evaluate("page.call('video/VP8')")
+    connect(page, python)
+    page.evaluate("page.record(['bob'])")
+    page.evaluate("page.want(['bob'])")
+    until(page, lambda: len(python.frames) >= 10, "pictures")
+
+    assert python.link is not None
+    python.run(python.link.close())
+    shown = page.evaluate("page.shown()")
+    until(page, lambda: page.evaluate("page.shown()") > shown + 30, "the picture in the page to go on")
+    connect(page, python, 2)
+    # the frames of the time without a link come first: what is new now comes after all of them
+    newest = len(page.evaluate("page.encoded().video"))
+    until(page, lambda: len(python.frames) > newest - 20, "what waited in the page")
+
+    frames, sounds = list(python.frames), list(python.sounds)
+    assert python.figures()["dropped_frames"] == 0
+    assert is_as_encoded(page, frames)
+    assert is_as_encoded(page, sounds)
+    assert not any(frame.after_gap for frame in frames[1:] + sounds[1:])
+    # it is placed when it arrived at the page, although it came here in a burst
+    for media in frames, sounds:
+        drifts = [frame.arrived_s - frame.timestamp / frame.clock_rate for frame in media]
+        assert max(drifts) - min(drifts) < 0.5
+
+
+def test_a_flash_and_its_beep_are_captured_at_the_same_time(
+    new_page: NewPage, address: str, python: Python
+) -> None:
+    page = new_page()
+    page.goto(address)
+    page.evaluate("page.call('video/VP8', 'clip')")
+    connect(page, python)
+    page.evaluate("page.want(['bob'])")
+    until(page, lambda: len(page.evaluate("page.drawn()")) >= 7, "flashes")
+
+    drawn = page.evaluate("page.drawn()")
+    heard_s, seen_s = beeps(python), flashes(python)
+    assert min(len(heard_s), len(seen_s)) >= 3
+    # a busy machine draws late: that is no error of the capture times
+    apart_s = [
+        flash_s - nearest(heard_s, flash_s) - dict(drawn)[nearest(list(dict(drawn)), flash_s)]
+        for flash_s in seen_s
+    ]
+    assert abs(float(np.median(apart_s))) <= 0.04, apart_s
+
+
+def nearest(moments: list[float], to: float) -> float:
+    return min(moments, key=lambda moment: abs(moment - to))
+
+
+def flashes(python: Python) -> list[float]:
+    """When the pictures that begin a flash were captured."""
+    pictures = list(python.pictures)
+    captured_s = {frame.timestamp: frame.captured_s for frame in list(python.frames)}
+    bright = [
+        (captured_s[picture.timestamp], float(picture.frame.to_ndarray(format="gray").mean()) > 128)
+        for picture in pictures
+    ]
+    return onsets(bright)
+
+
+def beeps(python: Python) -> list[float]:
+    """When the sound of each beep began to be captured."""
+    decoder = av.CodecContext.create("libopus", "r")
+    loud: list[tuple[float | None, bool]] = []
+    for frame in list(python.sounds):
+        for decoded in decoder.decode(av.Packet(frame.data)):
+            samples = (
+                decoded.to_ndarray().astype(float).reshape(-1, len(decoded.layout.channels)).mean(axis=1)
+            )
+            for start in range(0, len(samples), 48):
+                at_s = None if frame.captured_s is None else frame.captured_s + start / 48_000
+                loud.append((at_s, float(np.abs(samples[start : start + 48]).max()) > 3000))
+    return onsets(loud)
+
+
+def onsets(moments: list[tuple[float | None, bool]]) -> list[float]:
+    """Where it goes from off to on; before the first capture time nothing is known."""
+    return [
+        at_s
+        for (_, was_on), (at_s, is_on) in itertools.pairwise(moments)
+        if is_on and not was_on and at_s is not None
+    ]

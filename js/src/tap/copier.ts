@@ -2,8 +2,10 @@
 import { codecOf, type Kind } from "./format";
 import type { Outlet } from "./outlet";
 
-/** A keyframe costs the sender's network a burst: it is asked for no more often. */
+/** A keyframe costs the sender's network a burst: one that does not come is asked for no more often. */
 export const KEYFRAME_MS = 1000;
+/** Python's own requests go on at once, but no more often; browsers make none faster either. */
+export const REQUEST_MS = 300;
 
 /** `RTCEncodedVideoFrame` or `RTCEncodedAudioFrame` (webrtc-encoded-transform), as much as is read of it. */
 export interface CodedFrame {
@@ -15,6 +17,7 @@ export interface CodedFrame {
     readonly mimeType?: string;
     readonly payloadType?: number;
     readonly receiveTime?: number;
+    readonly captureTime?: number;
     readonly width?: number;
     readonly height?: number;
   };
@@ -63,6 +66,11 @@ export class Copier {
     else this.#options.outlet.drop(this.participant);
   }
 
+  /** The receiver has ended; what it brought is still on its way. */
+  end(): void {
+    this.#isWanted = false;
+  }
+
   /** Begin again at a keyframe. */
   restart(): void {
     this.#awaitsKeyframe = true;
@@ -74,12 +82,12 @@ export class Copier {
   requestKeyframe(): void {
     if (this.kind === "audio") return;
     this.#wantsKeyframe = true;
-    this.#ask();
+    this.#ask(REQUEST_MS);
   }
 
   /** Look at a frame that passes; its bytes are copied before this returns. */
   take(frame: CodedFrame): void {
-    if (!this.#isWanted || !this.#options.outlet.isOpen) return;
+    if (!this.#isWanted || !this.#options.outlet.accepts(this.participant)) return;
     const isKeyframe = this.kind === "audio" || frame.type === "key";
     const metadata = frame.getMetadata();
     if (isKeyframe) {
@@ -88,7 +96,7 @@ export class Copier {
       this.#wantsKeyframe = false;
     } else if (this.#awaitsKeyframe || this.#wantsKeyframe) {
       this.#wantsKeyframe = true;
-      this.#ask();
+      this.#ask(KEYFRAME_MS);
     }
     if (this.kind === "video" && this.#awaitsKeyframe && !isKeyframe) {
       if (this.#isDropping) this.#number++; // Python counts the hole
@@ -105,14 +113,12 @@ export class Copier {
       isKeyframe,
       timestamp: metadata.rtpTimestamp ?? frame.timestamp ?? 0,
       arrived_ms: performance.timeOrigin + (metadata.receiveTime ?? performance.now()),
+      captured_ms: performance.timeOrigin + (metadata.captureTime ?? Number.NaN),
       width: this.#width,
       height: this.#height,
       data: new Uint8Array(frame.data.slice(0)),
     });
-    if (this.kind === "video") {
-      this.#awaitsKeyframe = this.#isDropping = !sent;
-      if (!sent) this.#options.outlet.drop(this.participant);
-    }
+    if (this.kind === "video") this.#awaitsKeyframe = this.#isDropping = !sent;
   }
 
   #codec(mimeType: string | undefined, payloadType: number | undefined): number | null {
@@ -125,9 +131,9 @@ export class Copier {
     return null;
   }
 
-  /** Not while others wait for the channel: the keyframe would be old before it arrives. */
-  #ask(): void {
-    if (!this.#options.outlet.isIdle || this.#now() - this.#asked_ms < KEYFRAME_MS) return;
+  #ask(interval_ms: number): void {
+    if (!this.#options.outlet.wantsKeyframe(this.participant)) return;
+    if (this.#now() - this.#asked_ms < interval_ms) return;
     this.#asked_ms = this.#now();
     this.#options.askKeyframe();
   }

@@ -2,7 +2,9 @@
 
 The page's worker copies only what `CallState.wanted` names, over a data channel of its own on the link. What
 arrives is other people's data: every bound is kept here, whatever the page lets through, and what breaks one
-is counted and dropped. All on the engine's loop.
+is counted and dropped. Frames of those who are recorded (`CallState.recorded`) wait in the page while there
+is no link, and are acknowledged here: over the next one the page sends again what has not come, so that a
+lost link costs them nothing. All on the engine's loop.
 """
 
 import json
@@ -20,10 +22,10 @@ from .tap_message import TapMessage, read
 
 logger = logging.getLogger(__name__)
 
-REASSEMBLY_BYTES = 4 * 1024 * 1024
-"""Of all frames together that are not yet whole; a chunk beyond it is refused, and its frame with it."""
+ACKNOWLEDGE_S = 0.5
+"""The page is told no more often what has come."""
 KEYFRAME_S = 0.3
-"""A participant's keyframe is asked of the page no more often; the page itself asks once a second."""
+"""A participant's keyframe is asked of the page no more often; the page repeats it once a second."""
 _CLOCK_RATES: dict[Kind, int] = {"audio": 48_000, "video": 90_000}
 
 
@@ -52,6 +54,8 @@ class TapFigures:
     dropped: int = 0
     """Frames that the page left out because the channel was full, or that came broken."""
     keyframe_requests: int = 0
+    delay_s: float = 0.0
+    """How old the newest frame was when it came here: what waited in the page is older."""
     size: tuple[int, int] = (0, 0)
     """Pixels of the last keyframe, as the page's browser says."""
 
@@ -64,6 +68,7 @@ class _Track:
         self.partial: _Partial | None = None
         self._figures = figures
         self._source: tuple[str, int] | None = None
+        """The page, and its receiver's number."""
         self._number = -1
         self._last: EncodedFrame | None = None
         self._shift = 0
@@ -71,13 +76,14 @@ class _Track:
 
     def complete(self, page: str, message: TapMessage, data: bytes, arrived_s: float) -> EncodedFrame | None:
         """The whole frame, or None if it cannot be used."""
-        if (page, message.stream) != self._source:
+        if self._source is None or self._source[0] != page or _is_later(message.stream, self._source[1]):
             self._begin(message, arrived_s)
             self._source = (page, message.stream)
+        elif message.stream != self._source[1]:
+            return None  # of a receiver that another one has replaced
         elif hole := (message.number - self._number - 1) & 0xFFFFFFFF:
             if hole >= 1 << 31:
-                self._figures.dropped += 1
-                return None  # older than what came already
+                return None  # sent again, because the page did not know that it came
             self._figures.dropped += hole
             self._is_broken = True
         self._number = message.number
@@ -96,6 +102,7 @@ class _Track:
             data=data,
             arrived_s=arrived_s,
             after_gap=self._is_broken,
+            captured_s=None if message.captured_ms is None else message.captured_ms / 1000,
         )
         self._is_broken = False
         if keyframe and message.kind == "video":
@@ -132,8 +139,11 @@ class Tap:
     def __init__(self) -> None:
         self._sources: dict[str, _Source] = {}
         self._link: TapLink | None = None
+        self._page = ""
         self._clock = PageClock()
-        self._partial_bytes = 0
+        self._have: dict[tuple[str, Kind], tuple[int, int]] = {}
+        """Stream and number of what came last and is to be acknowledged."""
+        self._acknowledged_s = float("-inf")
         self.refused = 0
         """Messages that were malformed, of nobody in the room, or beyond a bound."""
 
@@ -157,25 +167,33 @@ class Tap:
             self._sources[participant] = _Source(tracks, figures)
         return {kind: track.feed for kind, track in self._sources[participant].tracks.items()}
 
+    def feeds(self, participant: str) -> dict[Kind, Feed] | None:
+        """The feeds of somebody whose frames are taken; None of anybody else."""
+        source = self._sources.get(participant)
+        return None if source is None else {kind: track.feed for kind, track in source.tracks.items()}
+
     def remove(self, participant: str) -> None:
         """Take nothing of somebody any more, who has left. Idempotent."""
-        source = self._sources.pop(participant, None)
-        if source is not None:
-            self._discard(source)
+        self._sources.pop(participant, None)
 
     def attach(self, link: TapLink) -> None:
         """Hear this link's page from now on."""
         self.detach()
-        self._link, self._clock = link, PageClock()
+        self._link = link
+        if link.page != self._page:
+            # of the same page the clock is known: what waited there for this link is not taken for new
+            self._page, self._clock = link.page, PageClock()
         link.on_tap = self.take
 
     def detach(self) -> None:
-        """The link goes; what is half there is worth nothing."""
+        """The link goes. What is half there is sent again, or its number shows the hole."""
         if self._link is not None:
             self._link.on_tap = _ignore
             self._link = None
+        self._have.clear()
         for source in self._sources.values():
-            self._discard(source)
+            for track in source.tracks.values():
+                track.partial = None
 
     def take(self, data: bytes) -> None:
         """A message of the page."""
@@ -185,13 +203,17 @@ class Tap:
         if message is None or source is None:
             self.refused += 1
             return
+        self._clock.hear(message.sent_ms, now_s)
         track = source.tracks[message.kind]
         whole = self._assemble(track, message)
         if whole is None or self._link is None:
             return
         first, frame_bytes = whole
         arrived_s = self._clock.place(first.arrived_ms, now_s)
+        source.figures.delay_s = now_s - arrived_s
         frame = track.complete(self._link.page, first, frame_bytes, arrived_s)
+        if first.kept:
+            self._acknowledge(first, now_s)
         if frame is not None:
             track.feed.push(frame)
 
@@ -206,6 +228,7 @@ class Tap:
                     "video_width": source.figures.size[0],
                     "video_height": source.figures.size[1],
                     "received_bytes": source.figures.bytes,
+                    "delay_s": source.figures.delay_s,
                     "dropped_frames": source.figures.dropped,
                     "keyframe_requests": source.figures.keyframe_requests,
                 }
@@ -218,42 +241,36 @@ class Tap:
         partial = track.partial
         if message.index == 0:
             if partial is not None:
-                self._lose(track)
+                track.lose()
             if message.count == 1:
                 return message, message.chunk
             track.partial = partial = _Partial(message, [], 0)
         elif partial is None or not _continues(partial, message):
             self.refused += 1
             if partial is not None:
-                self._lose(track)
+                track.lose()
             return None
-        if self._partial_bytes + len(message.chunk) > REASSEMBLY_BYTES:
-            self.refused += 1
-            self._lose(track)
-            return None
+        # a track holds one frame of a bounded size, so that nobody's can crowd out somebody else's
         partial.chunks.append(message.chunk)
         partial.size += len(message.chunk)
-        self._partial_bytes += len(message.chunk)
         is_last = message.index == message.count - 1
         if partial.size > partial.first.size or (is_last and partial.size != partial.first.size):
             self.refused += 1
-            self._lose(track)
+            track.lose()
             return None
         if not is_last:
             return None
         track.partial = None
-        self._partial_bytes -= partial.size
         return partial.first, b"".join(partial.chunks)
 
-    def _lose(self, track: _Track) -> None:
-        if track.partial is not None:
-            self._partial_bytes -= track.partial.size
-        track.lose()
-
-    def _discard(self, source: _Source) -> None:
-        for track in source.tracks.values():
-            if track.partial is not None:
-                self._lose(track)
+    def _acknowledge(self, message: TapMessage, now_s: float) -> None:
+        self._have[message.participant, message.kind] = message.stream, message.number
+        if self._link is None or now_s - self._acknowledged_s < ACKNOWLEDGE_S:
+            return
+        have = [[*track, *last] for track, last in self._have.items()]
+        if self._link.ask_tap(json.dumps({"have": have})):
+            self._acknowledged_s = now_s
+            self._have.clear()
 
     def _ask_keyframe(self, participant: str) -> None:
         source, now_s = self._sources.get(participant), time.monotonic()
@@ -270,6 +287,11 @@ def _continues(partial: _Partial, message: TapMessage) -> bool:
         (message.stream, message.number, message.size, message.count, message.codec)
         == (first.stream, first.number, first.size, first.count, first.codec)
     )
+
+
+def _is_later(stream: int, than: int) -> bool:
+    """Streams count modulo 256."""
+    return 0 < (stream - than) & 0xFF < 128
 
 
 def _ignore(_: bytes) -> None:
