@@ -81,6 +81,9 @@ class Bot(InRoom):
     -----
     Clips begin when the first other participant is connected, and stop when nobody is. A Bot stays in its
     room until it is closed, the kernel ends, or its cell runs again: keep it in a variable, or use ``with``.
+
+    A Bot has no view that could show who records, so it lets everybody record it at once;
+    ``bot.participants[...].is_recording`` says who does.
     """
 
     _side: BotSide

@@ -52,14 +52,20 @@ class OneServer:
         """Everything is loaded."""
 
     async def client(
-        self, ticket: RoomTicket, name: str, listener: RoomListener, *, is_python: bool = False
+        self,
+        ticket: RoomTicket,
+        name: str,
+        listener: RoomListener,
+        *,
+        is_python: bool = False,
+        returns: bool = False,
     ) -> RoomClient:
         """A client for one stay."""
 
         async def find() -> ServerAddress:
             return ServerAddress(self._url, ticket.token)
 
-        return RoomClient(ticket, name, listener, find_server=find, is_python=is_python)
+        return RoomClient(ticket, name, listener, find_server=find, is_python=is_python, returns=returns)
 
 
 class Bot:

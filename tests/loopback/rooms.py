@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
+from nbrtc.errors import RoomError
 from nbrtc.messages import (
     ChatMessage,
     IceCandidate,
     Participant,
+    ParticipantStatus,
     PeerSignal,
     RoomInfo,
     RoomPhase,
@@ -203,6 +205,11 @@ class Hall:
             await self.server.close()
             self.server = None
 
+    def status_of(self, member: "Member") -> ParticipantStatus:
+        """What the server has as a member's status."""
+        assert self.server is not None
+        return self.server.lobby.rooms[member.room.id].seats[member.me].status
+
     async def find(self) -> ServerAddress:
         return ServerAddress(self.url, self.token)
 
@@ -216,7 +223,11 @@ class Hall:
 
     def member(self, name: str, room: str = "physics", *, wire: Wire | None = None, **options: Any) -> Member:
         """A member that has not joined yet; options are of the ticket, or of the client."""
-        of_client = {key: options.pop(key) for key in ("find_server", "is_python", "clock") if key in options}
+        of_client = {
+            key: options.pop(key)
+            for key in ("find_server", "is_python", "returns", "clock")
+            if key in options
+        }
         if wire is not None:
 
             async def through() -> ServerAddress:
@@ -241,3 +252,19 @@ class Hall:
         for wire in self.wires:
             await wire.close()
         await self.shut()
+
+
+async def refusal(member: Member) -> RoomError:
+    """The error of joining, after a look at what the listener was told."""
+    with pytest.raises(RoomError) as caught:
+        await member.join()
+    assert member.ear.phases == ["joining", "refused"]
+    assert (member.room.code, member.room.reason) == (caught.value.reason, str(caught.value))
+    assert member.room.me == ""
+    assert member.ear.participants == ()
+    return caught.value
+
+
+async def nowhere() -> ServerAddress:
+    """No server is to be found."""
+    raise RoomError("There is no server.", "unreachable")

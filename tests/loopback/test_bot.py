@@ -10,9 +10,19 @@ import msgspec
 import pytest
 
 from nbrtc.errors import CallError
-from nbrtc.messages import ChatMessage, EngineStatus, Join, LeaveCall, Record, RoomTicket, Say
+from nbrtc.messages import (
+    ChatMessage,
+    EngineStatus,
+    Join,
+    LeaveCall,
+    ParticipantStatus,
+    Record,
+    RoomTicket,
+    Say,
+)
 from nbrtc.signaling.server import ServerOptions, SignalingServer
 from tests.loopback.bots import ROOM, Bot, OneServer, loudest_hertz, plain, write_clip
+from tests.loopback.rooms import Ear
 
 NewBot = Callable[..., Bot]
 
@@ -184,6 +194,27 @@ async def test_who_leaves_is_gone_for_the_others_and_may_come_again(new_bot: New
     await ada.until(lambda: 4 in seen, "the picture of the second stay")
 
 
+async def test_a_bot_acknowledges_every_recording_as_long_as_it_goes_on(
+    new_bot: NewBot, server: SignalingServer
+) -> None:
+    bot = new_bot("Robot")
+    await bot.until(lambda: bot.state.phase == "connected", "the room")
+    ear = Ear()
+    ticket = RoomTicket(room=ROOM, server=server.url)
+    ada = await OneServer(server.url).client(ticket, "Ada", ear)
+
+    def acknowledged() -> tuple[str, ...]:
+        return next(one.status.acknowledges for one in ear.participants if one.name == "Robot")
+
+    ada.set_status(ParticipantStatus(recording=True, recording_id="tape"))
+    await ada.join()
+    await bot.until(lambda: acknowledged() == ("tape",), "the acknowledgement")
+    await bot.until(lambda: any(one.status.recording for one in bot.state.participants), "who records")
+    ada.set_status(ParticipantStatus())
+    await bot.until(lambda: acknowledged() == (), "the end of it")
+    await ada.close()
+
+
 async def test_a_bot_whose_engine_was_lost_leaves_its_old_seat(new_bot: NewBot) -> None:
     """The next engine's Bot has the seat of the first, which is still held, and gives it up."""
     ada, bob = new_bot("Ada"), new_bot("Bob")
@@ -191,9 +222,14 @@ async def test_a_bot_whose_engine_was_lost_leaves_its_old_seat(new_bot: NewBot) 
     seat = bob.tickets[-1]
     assert seat is not None
     assert seat.resume_token is not None
-    connection = bob.session.stay.client._connection  # type: ignore[union-attr]
+    assert bob.session.stay is not None
+    client = bob.session.stay.client
+    assert client is not None
+    assert client._task is not None
     bob.session._keep_ticket = lambda ticket: None  # type: ignore[method-assign]
-    await connection.close()  # type: ignore[union-attr]
+    client._task.cancel()  # it must not come back and use the seat's token up
+    await asyncio.wait([client._task])
+    await client._disconnect()
     heir = new_bot("Bob", ticket=seat, epoch=1)
     await together(ada, heir)
     await ada.until(lambda: len(ada.state.participants) == 2, "the old seat to be free")

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from aiohttp import web
@@ -19,7 +18,7 @@ from nbrtc.messages import ParticipantStatus, PeerSignal, RoomSettings, SessionD
 from nbrtc.signaling import client, membership, sockets
 from nbrtc.signaling.client import ServerAddress
 from nbrtc.signaling.limits import Rate, Rates
-from tests.loopback.rooms import Hall, Member, until
+from tests.loopback.rooms import Hall, nowhere, refusal, until
 
 
 @pytest.fixture
@@ -28,17 +27,6 @@ async def hall(request: pytest.FixtureRequest) -> AsyncIterator[Hall]:
     await hall.open()
     yield hall
     await hall.close()
-
-
-async def refusal(member: Member) -> RoomError:
-    """The error of joining, after a look at what the listener was told."""
-    with pytest.raises(RoomError) as caught:
-        await member.join()
-    assert member.ear.phases == ["joining", "refused"]
-    assert (member.room.code, member.room.reason) == (caught.value.reason, str(caught.value))
-    assert member.room.me == ""
-    assert member.ear.participants == ()
-    return caught.value
 
 
 # --- coming and going
@@ -358,6 +346,32 @@ async def test_a_status_from_before_joining_is_told(hall: Hall) -> None:
     assert bob.who("Ada").status.video_off
 
 
+async def test_whoever_comes_late_sees_who_records_and_is_heard_to_have_seen_it(hall: Hall) -> None:
+    (ada,) = await hall.joined("Ada")
+    ada.set_status(ParticipantStatus(recording=True, recording_id="tape"))
+    bob = hall.member("Bob")
+    bob.set_status(ParticipantStatus(acknowledges=("film",)))
+    await bob.join()
+    assert bob.who("Ada").status.recording_id == "tape", "with the answer to joining"
+
+    bob.set_status(ParticipantStatus(acknowledges=("tape",)))
+    await until(lambda: ada.who("Bob").status.acknowledges == ("tape",), "Bob's word")
+    cleo = hall.member("Cleo")
+    await cleo.join()
+    assert cleo.who("Bob").status.acknowledges == ("tape",)
+
+
+async def test_a_room_that_forbids_recording_tells_nobody_of_one(
+    hall: Hall, caplog: pytest.LogCaptureFixture
+) -> None:
+    ada, bob = await hall.joined("Ada", "Bob", settings=RoomSettings(recording=False))
+    ada.set_status(ParticipantStatus(recording=True, recording_id="tape"))
+    await until(lambda: "Recording is not allowed" in caplog.text, "the refusal")
+    ada.set_status(ParticipantStatus(muted=True))
+    await until(lambda: bob.who("Ada").status.muted)
+    assert bob.who("Ada").status == ParticipantStatus(muted=True)
+
+
 # --- lost connections
 
 
@@ -511,10 +525,6 @@ async def test_a_room_that_became_anothers_meanwhile_refuses_in_words(hall: Hall
     assert ada.ear.seats[-1] == (seat, None)
 
 
-async def nowhere() -> ServerAddress:
-    raise RoomError("There is no server.", "unreachable")
-
-
 async def test_leaving_while_away_is_quick(hall: Hall) -> None:
     (ada,) = await hall.joined("Ada")
     await hall.shut()
@@ -523,69 +533,3 @@ async def test_leaving_while_away_is_quick(hall: Hall) -> None:
         await ada.close()
 
     assert ada.room.phase == "outside"
-
-
-# --- a seat outlives its engine
-
-
-async def crashed(member: Member) -> dict[str, Any]:
-    """End a member's connection without a word; the ticket's fields for the next engine."""
-    assert member._task is not None
-    member._task.cancel()
-    await asyncio.wait([member._task])
-    await member._disconnect()
-    participant, token = member.ear.seats[-1]
-    return {"participant": participant, "resume_token": token}
-
-
-async def test_the_next_engine_takes_the_seat_again(hall: Hall) -> None:
-    ada, bob = await hall.joined("Ada", "Bob")
-    bob.set_status(ParticipantStatus(receives=(ada.me,)))
-    seat = await crashed(ada)
-    await until(lambda: not bob.who("Ada").is_connected)
-    next_ada = hall.member("Ada", **seat)
-    await next_ada.join()
-    await until(lambda: bob.who("Ada").is_connected)
-
-    assert next_ada.me == seat["participant"]
-    assert next_ada.sees("Ada", "Bob")
-    assert (bob.ear.joined, bob.ear.left) == ([], [])
-    assert next_ada.ear.seats[-1][1] != seat["resume_token"]
-
-    await next_ada.leave()
-    await next_ada.join()
-    assert next_ada.me != seat["participant"]
-
-
-async def test_a_seat_is_taken_again_although_the_server_thinks_it_taken(hall: Hall) -> None:
-    ada, bob = await hall.joined("Ada", "Bob")
-    participant, token = ada.ear.seats[-1]
-    next_ada = hall.member("Ada", participant=participant, resume_token=token)
-    await next_ada.join()
-    await until(lambda: ada.room.phase == "refused", "the old one to be told")
-
-    assert next_ada.me == participant
-    assert ada.room.code == "already-in-room"
-    assert (bob.ear.joined, bob.ear.left) == ([], [])
-    await next_ada.chat("still here")
-    assert next_ada.ear.phases == ["joining", "joined"]
-
-
-async def test_a_stale_seat_makes_somebody_new(hall: Hall) -> None:
-    ada, bob = await hall.joined("Ada", "Bob")
-    again = hall.member("Ada", participant=ada.me, resume_token="used already")
-    await again.join()
-
-    assert again.me not in (ada.me, "")
-    await until(lambda: len(bob.ear.participants) == 3)
-
-
-async def test_a_seat_of_a_server_that_restarted_is_a_plain_join_under_the_same_id(hall: Hall) -> None:
-    (ada,) = await hall.joined("Ada")
-    seat = await crashed(ada)
-    await hall.shut()
-    await hall.open()
-    next_ada = hall.member("Ada", **seat)
-    await next_ada.join()
-
-    assert next_ada.me == seat["participant"]

@@ -24,6 +24,7 @@ from nbrtc.messages import (
     PeerStatus,
     Problem,
     Quality,
+    RecordingStatus,
     RoomInfo,
     RoomTicket,
     TicketChanged,
@@ -89,6 +90,7 @@ class FakeDoors:
 
     def __init__(self) -> None:
         self.clients: list[FakeClient] = []
+        self.returns: list[bool] = []
         self.log: list[str] = []
         self.refusal: RoomError | None = None
         self.settings = RoomInfo("", "").settings
@@ -98,8 +100,17 @@ class FakeDoors:
     async def load(self) -> None:
         self.log.append("load")
 
-    async def client(self, ticket: RoomTicket, name: str, listener: Any, *, is_python: bool = False) -> Any:
+    async def client(
+        self,
+        ticket: RoomTicket,
+        name: str,
+        listener: Any,
+        *,
+        is_python: bool = False,
+        returns: bool = False,
+    ) -> Any:
         self.clients.append(FakeClient(self, ticket, name, listener))
+        self.returns.append(returns)
         return self.clients[-1]
 
 
@@ -379,6 +390,40 @@ async def test_the_others_are_told_what_changed_and_only_then(new: Any) -> None:
     ]
 
 
+async def test_the_recorders_of_others_hear_which_badges_this_page_shows(new: Any) -> None:
+    call = await new().joined()
+    call.member.acknowledge(("tape", "film"))
+    assert call.client.statuses[-1].acknowledges == (), "nobody records"
+
+    def bob(**status: Any) -> Participant:
+        return Participant(id="bob", name="Bob", status=ParticipantStatus(**status))
+
+    call.client.people(bob(recording=True, recording_id="tape"))
+    assert call.client.statuses[-1].acknowledges == ("tape",)
+    call.member.acknowledge(())
+    assert call.client.statuses[-1].acknowledges == ()
+    call.member.acknowledge(("tape",))
+    assert call.client.statuses[-1].acknowledges == ("tape",)
+    call.client.people(bob())
+    assert call.client.statuses[-1].acknowledges == ()
+    call.client.people(bob(recording=True, recording_id="tape"))
+
+    call.member.exit(0.0)
+    await call.joined("reloaded")
+    call.client.people(bob(recording=True, recording_id="tape"))
+    assert call.client.statuses[-1].acknowledges == (), "the next page says itself what it shows"
+
+
+async def test_a_recording_is_told_with_its_id_while_it_runs(new: Any) -> None:
+    call = await new().joined()
+    status = RecordingStatus(id="tape", path="/tape", state="recording", started_at_s=1.0)
+    call.board.change(recording=status)
+    call.board.change(recording=msgspec.structs.replace(status, state="composing"))
+
+    told = [(status.recording, status.recording_id) for status in call.client.statuses]
+    assert told == [(False, ""), (True, "tape"), (False, "")]
+
+
 async def test_participants_carry_what_only_this_page_knows(new: Any) -> None:
     call = await new().joined()
     call.client.people(Participant(id="bob", name="Bob", status=ParticipantStatus(receives=("id0",))))
@@ -448,9 +493,26 @@ async def test_the_page_of_an_engine_that_went_takes_its_seat_again_and_sees_no_
     await call.settle()
 
     assert call.client.ticket.resume_token == "again"
+    assert call.doors.returns == [True], "a room that a restarted server lost is waited for"
     assert (call.room.phase, call.room.me) == ("joined", "seat")
     phases = [state.room.phase for state in call.events(CallState)]
     assert set(phases) == {"reconnecting", "joined"}
+
+
+async def test_whoever_left_a_moment_ago_returns_unless_the_room_refused(new: Any) -> None:
+    call = await new().joined()
+    call.member.exit(0.0)
+    await call.joined("reloaded")
+    assert call.doors.returns == [False, True]
+
+    call.client.room("refused", me="", code="room-not-found", reason="It is gone.")
+    await call.settle()
+    call.member.exit(0.0)
+    await call.joined()
+    call.member.exit(0.0)
+    call.member.change_room("page", EnterRoom("1", "maths", "Ada"))
+    await call.joined()
+    assert call.doors.returns == [False, True, False, False]
 
 
 async def test_another_page_does_not_get_that_seat(new: Any) -> None:

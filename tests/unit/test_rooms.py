@@ -7,7 +7,7 @@ import pytest
 from nbrtc.errors import RoomError
 from nbrtc.messages.nouns import ParticipantStatus
 from nbrtc.messages.page import IceCandidate, SessionDescription
-from nbrtc.messages.signaling import CreateRoom, JoinRoom
+from nbrtc.messages.signaling import MAX_ACKNOWLEDGED, CreateRoom, JoinRoom
 from nbrtc.rooms import Lobby, Outcome, Visitor
 from nbrtc.rooms.history import MESSAGES, TEXT_BYTES
 from nbrtc.rooms.names import check_name, check_participant_id, check_room_id, check_text
@@ -218,3 +218,62 @@ def test_each_part_of_a_candidate_is_bounded() -> None:
         with pytest.raises(RoomError) as caught:
             room.relay(ada, "ice-candidate", candidate, to=None, generation=1, now_s=0.0)
         assert caught.value.reason == "too-large"
+
+
+def test_an_acknowledgement_names_what_others_record_now_and_outlives_a_lost_connection() -> None:
+    lobby = Lobby()
+    joined(lobby, "c1", "ada")
+    token = joined(lobby, "c2", "bob").reply.resume_token
+    room, ada = lobby.place("c1")
+    _, bob = lobby.place("c2")
+    room.set_status(bob, ParticipantStatus(acknowledges=("tape",)), 0.0)
+    assert not bob.status.acknowledges, "nobody records it yet"
+
+    room.set_status(ada, ParticipantStatus(recording=True, recording_id="tape", acknowledges=("tape",)), 0.0)
+    told = room.set_status(bob, ParticipantStatus(acknowledges=("tape", "film", "tape")), 0.0)
+
+    assert not ada.status.acknowledges, "one's own needs no confirmation of the room"
+    assert [delivery.clients for delivery in told.deliveries] == [("c1",)]
+    assert bob.status.acknowledges == ("tape",)
+    lobby.disconnect("c1", 0.0)
+    lobby.disconnect("c2", 0.0)
+    joined(lobby, "c3", "bob", resume_token=token)
+    assert lobby.place("c3")[1].status.acknowledges == ("tape",)
+    eve = joined(lobby, "c4", "eve", status=ParticipantStatus(acknowledges=("tape",)))
+    assert {one.user_id: one.status.recording_id for one in eve.reply.participants} == {
+        "ada": "tape",
+        "bob": "",
+        "eve": "",
+    }
+    assert lobby.place("c4")[1].status.acknowledges == ("tape",)
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        {"recording": True, "recording_id": "../tape"},
+        {"recording": True, "recording_id": "x" * 65},
+        {"recording": True, "recording_id": "tape\n"},
+        {"recording": False, "recording_id": "tape"},
+        {"acknowledges": ("",)},
+        {"acknowledges": ("a b",)},
+        {"acknowledges": ("x" * 1000,)},
+        {"acknowledges": tuple(f"tape{number}" for number in range(MAX_ACKNOWLEDGED + 1))},
+        {"acknowledges": ("\udc80",)},
+    ],
+    ids=str,
+)
+def test_what_cannot_be_a_recording_is_refused_in_words(status: dict[str, Any]) -> None:
+    lobby = Lobby()
+    joined(lobby, "c1", "ada")
+    room, ada = lobby.place("c1")
+    hostile = ParticipantStatus(**status)
+
+    with pytest.raises(RoomError) as caught:
+        room.set_status(ada, hostile, 0.0)
+    assert caught.value.reason == "invalid"
+    assert len(str(caught.value)) < 200
+    assert ada.status == ParticipantStatus()
+    request = JoinRoom(room_id="r", user_id="eve", status=hostile)
+    assert refusal_of(lobby, Visitor(client="c2", role="owner", room="r"), request) == "invalid"
+    assert list(room.seats) == ["ada"]

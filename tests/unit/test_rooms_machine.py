@@ -25,6 +25,15 @@ EMPTY_ROOM_S = 60.0
 CLIENTS = st.sampled_from([f"c{number}" for number in range(6)])
 ROOMS = st.sampled_from(["r1", "r2", "r3", "r4"])
 USERS = st.sampled_from(["ada", "bob", "eve", "kim", "lee"])
+RECORDINGS = st.sampled_from(["tape", "film", "reel"])
+STATUSES = st.builds(
+    ParticipantStatus,
+    muted=st.booleans(),
+    video_off=st.booleans(),
+    recording=st.booleans(),
+    recording_id=st.one_of(st.just(""), RECORDINGS),
+    acknowledges=st.lists(RECORDINGS, max_size=4).map(tuple),
+)
 OFFER = SessionDescription("offer", "v=0\r\n")
 
 
@@ -40,6 +49,7 @@ class Seat:
     """It is of a client that can come back."""
     token: str | None = None
     lost_s: float | None = None
+    status: ParticipantStatus = field(default_factory=ParticipantStatus)
 
 
 @dataclass
@@ -138,12 +148,18 @@ class Rooms(RuleBasedStateMachine):
             self._sits_down(outcome, client, room, user, protocol, "room-joined")
 
     @precondition(lambda self: any(seat.token for seat in self._seats()))
-    @rule(client=CLIENTS, data=st.data())
-    def resume(self, client: str, data: st.DataObject) -> None:
+    @rule(client=CLIENTS, data=st.data(), status=st.one_of(st.none(), STATUSES))
+    def resume(self, client: str, data: st.DataObject, status: ParticipantStatus | None) -> None:
         seat = data.draw(st.sampled_from([seat for seat in self._seats() if seat.token]))
-        request = JoinRoom(room_id=seat.room, user_id=seat.user, resume_token=seat.token, protocol=1)
-        outcome = self._ask(None, self.lobby.join, Visitor(client=client), request, None)
-        assert outcome is not None
+        request = JoinRoom(
+            room_id=seat.room, user_id=seat.user, resume_token=seat.token, protocol=1, status=status
+        )
+        refusal = None if status is None else self._refusal_of(status)
+        outcome = self._ask(refusal, self.lobby.join, Visitor(client=client), request, None)
+        if outcome is None:
+            return
+        if status is not None:
+            seat.status = self._kept(seat, status)
         reply: JoinedJson = outcome.reply
         assert reply.resumed
         assert reply.resume_token not in (None, seat.token)
@@ -240,15 +256,18 @@ class Rooms(RuleBasedStateMachine):
         assert [m["message"] for m in room.history.public()] == self.rooms[me.room].said[-200:]
 
     @precondition(lambda self: self.sits)
-    @rule(data=st.data(), status=st.builds(ParticipantStatus, st.booleans(), st.booleans()))
+    @rule(data=st.data(), status=STATUSES)
     def change_status(self, data: st.DataObject, status: ParticipantStatus) -> None:
         client = data.draw(st.sampled_from(sorted(self.sits)))
+        me = self.sits[client]
         room, seat = self.lobby.place(client, None)
-        is_news = seat.status != status
-        outcome = self._ask(None, room.set_status, seat, status)
-        assert outcome is not None
+        outcome = self._ask(self._refusal_of(status), room.set_status, seat, status)
+        if outcome is None:
+            return
+        kept = self._kept(me, status)
         others = self._present(room.id) - {client}
-        self._only(outcome, others if is_news else set())
+        self._only(outcome, others if kept != me.status else set())
+        me.status = kept
 
     # --- always --------------------------------------------------------------------------------------------
 
@@ -260,6 +279,7 @@ class Rooms(RuleBasedStateMachine):
             assert [(s.id, s.order, s.client) for s in room.seats.values()] == [
                 (s.user, s.order, s.client) for s in model.seats.values()
             ]
+            assert [s.status for s in room.seats.values()] == [s.status for s in model.seats.values()]
             assert len(room.seats) <= room.capacity <= CAPACITY
             assert (room.empty_since_s is None) == bool(room.seats)
             orders = [seat.order for seat in room.seats.values()]
@@ -291,6 +311,16 @@ class Rooms(RuleBasedStateMachine):
         if room in self.rooms:
             return "room-exists"
         return "server-full" if len(self.rooms) >= MAX_ROOMS else None
+
+    def _refusal_of(self, status: ParticipantStatus) -> str | None:
+        return "invalid" if status.recording_id and not status.recording else None
+
+    def _kept(self, seat: Seat, status: ParticipantStatus) -> ParticipantStatus:
+        """What the room keeps of a status: of what it acknowledges that which somebody else records."""
+        others = [other for other in self.rooms[seat.room].seats.values() if other is not seat]
+        recorded = {other.status.recording_id for other in others}
+        known = [one for one in status.acknowledges if one in recorded]
+        return msgspec.structs.replace(status, acknowledges=tuple(dict.fromkeys(known)))
 
     def _seats(self) -> list[Seat]:
         return [seat for room in self.rooms.values() for seat in room.seats.values()]

@@ -46,6 +46,7 @@ from .clips import Clips
 from .member import Doors
 from .mesh import Mesh
 from .sampler import Sampler
+from .stay import recordings_of
 from .supply import Supply
 from .tasks import Tasks
 from .voice import Voice
@@ -159,10 +160,11 @@ class BotSession:
 
     async def _enter(self, stay: "Stay") -> None:
         try:
-            if self._ticket.resume_token is not None:
+            returns = self._ticket.resume_token is not None
+            if returns:
                 await self._give_up_seat(self._ticket)
             client = stay.client = await self._doors.client(
-                self._ticket, self._opening.name, stay, is_python=True
+                self._ticket, self._opening.name, stay, is_python=True, returns=returns
             )
             client.set_status(self._status())
             await client.join()
@@ -240,6 +242,8 @@ class BotSession:
         self._show_people()
         if gone:
             self._follow()
+        else:
+            self._tell_status()  # a recording began or ended
 
     def heard_signal(self, signal: PeerSignal) -> None:
         """A description or candidate of another participant."""
@@ -272,6 +276,9 @@ class BotSession:
     def _follow(self) -> None:
         """What depends on who is connected: clips play for somebody, and everybody hears who is received."""
         self._tasks.spawn(self._clips.play(bool(self._mesh.connected)), "nbrtc-bot-play")
+        self._tell_status()
+
+    def _tell_status(self) -> None:
         if self.stay is not None and self.stay.client is not None:
             self.stay.client.set_status(self._status())
 
@@ -288,8 +295,12 @@ class BotSession:
         return Participant(id="you", name=self._opening.name, is_python=True, is_you=True, status=status)
 
     def _status(self) -> ParticipantStatus:
+        """What the others are told. It acknowledges every recording: it has no view for a badge."""
         return ParticipantStatus(
-            muted=self._voice is None, video_off=self._broadcast is None, receives=self._mesh.connected
+            muted=self._voice is None,
+            video_off=self._broadcast is None,
+            receives=self._mesh.connected,
+            acknowledges=recordings_of(self._people),
         )
 
     def _show_people(self) -> None:

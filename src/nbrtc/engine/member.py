@@ -27,10 +27,10 @@ from ..messages import (
     RoomTicket,
     TicketChanged,
 )
-from ..messages.signaling import SEAT_S
+from ..messages.signaling import EMPTY_ROOM_S, SEAT_S
 from ..rooms.names import check_name, check_room_id
 from .board import Board
-from .stay import YOU, Stay, status_of
+from .stay import YOU, Stay, recordings_of, status_of
 from .tasks import Tasks
 
 if TYPE_CHECKING:
@@ -52,9 +52,15 @@ class Doors(Protocol):
         """Load what a join needs."""
 
     async def client(
-        self, ticket: RoomTicket, name: str, listener: "RoomListener", *, is_python: bool = False
+        self,
+        ticket: RoomTicket,
+        name: str,
+        listener: "RoomListener",
+        *,
+        is_python: bool = False,
+        returns: bool = False,
     ) -> "RoomClient":
-        """A client that has not joined yet."""
+        """A client that has not joined yet; `returns` as `RoomClient` has it."""
 
 
 class RoomMember:
@@ -80,6 +86,8 @@ class RoomMember:
         self._page: str | None = None
         self._stay: Stay | None = None
         self._expects = False  # the page of an earlier engine's seat
+        self._shown: tuple[str, ...] = ()  # recordings whose badge this page shows
+        self._left: tuple[str, str | None, float] | None = None  # room, its server, and when
         self._messages: OrderedDict[str, ChatMessage] = OrderedDict()
         self._tasks = Tasks()
         self._closing = Tasks()
@@ -205,11 +213,23 @@ class RoomMember:
             )
         return await self._stay.client.chat(text, to)
 
+    def acknowledge(self, recordings: tuple[str, ...]) -> None:
+        """The page shows the red badge of these recordings, all that it shows: their recorders hear it.
+
+        What nobody in the room records (any more, or yet) is told once somebody does.
+        """
+        self._shown = recordings
+        self._tell_status()
+
     def follow(self, state: CallState) -> None:
         """The call's state changed: tell the others what concerns them."""
-        if self._stay is not None:
-            self._stay.tell(status_of(state))
-            self.heard_people()  # whom Python receives is shown with them
+        self._tell_status()
+        self.heard_people()  # whom Python receives is shown with them
+
+    def _tell_status(self) -> None:
+        if (stay := self._stay) is not None:
+            known = tuple(one for one in recordings_of(stay.people) if one in self._shown)
+            stay.tell(msgspec.structs.replace(status_of(self._board.state), acknowledges=known))
 
     # --- what the present stay hears
 
@@ -225,9 +245,11 @@ class RoomMember:
 
     def heard_people(self) -> None:
         """Somebody came, went, or is different."""
-        state, stay = self._board.state, self._stay
+        stay = self._stay
         if stay is None or not any(person.is_you for person in stay.people):
             return
+        self._tell_status()  # a recording began or ended
+        state = self._board.state
         people = stay.shown(state)
         if people != state.participants:
             self._board.change(participants=people)
@@ -265,20 +287,21 @@ class RoomMember:
         assert ticket is not None
         is_resumed = self._expects and ticket.page == page
         self._drop_stay()
-        self._page, self._expects = page, False
+        returns = is_resumed or self._was_in(ticket)
+        self._page, self._expects, self._shown = page, False, ()
         if not is_resumed:
             ticket = _without_seat(ticket)
             self._change_ticket(ticket)
             self._show_alone(msgspec.structs.replace(_outside(ticket), phase="joining"))
         stay = self._stay = Stay(self, is_resumed=is_resumed)
-        joining = self._join(stay, ticket)
+        joining = self._join(stay, ticket, returns)
         stay.joining = asyncio.get_running_loop().create_task(joining, name="nbrtc-join")
 
-    async def _join(self, stay: Stay, ticket: RoomTicket) -> None:
+    async def _join(self, stay: Stay, ticket: RoomTicket, returns: bool) -> None:
         await self._closing.finish()
         try:
-            stay.client = await self._doors.client(ticket, self._name, stay)
-            stay.tell(status_of(self._board.state))
+            stay.client = await self._doors.client(ticket, self._name, stay, returns=returns)
+            self._tell_status()
             await stay.client.join()
         except RoomError as error:
             code, reason = error.reason, str(error)
@@ -293,6 +316,7 @@ class RoomMember:
     def _refused(self, code: str, reason: str) -> None:
         """The room does not take this participant, or is out of reach; the link to Python stays."""
         self._drop_stay()
+        self._left = None  # the next attempt is answered at once
         if self._ticket is not None:
             self._change_ticket(_without_seat(self._ticket))
             refused = msgspec.structs.replace(
@@ -316,8 +340,18 @@ class RoomMember:
 
     def _drop_stay(self) -> None:
         stay, self._stay = self._stay, None
-        if stay is not None:
-            self._closing.spawn(stay.close(), "nbrtc-leave")
+        if stay is None:
+            return
+        room = self._board.state.room
+        if self._ticket is not None and room is not None and room.phase in ("joined", "reconnecting"):
+            self._left = (room.id, self._ticket.server, asyncio.get_running_loop().time())
+        self._closing.spawn(stay.close(), "nbrtc-leave")
+
+    def _was_in(self, ticket: RoomTicket) -> bool:
+        """Whether this call left the room so recently that only a restarted server can have lost it."""
+        if self._left is None or self._left[:2] != (ticket.room, ticket.server):
+            return False
+        return asyncio.get_running_loop().time() - self._left[2] < EMPTY_ROOM_S
 
     def _keep(self) -> None:
         """Whoever was waited for is here."""

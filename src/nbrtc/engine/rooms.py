@@ -40,13 +40,20 @@ class Rooms:
         await asyncio.shield(self._loading)
 
     async def client(
-        self, ticket: RoomTicket, name: str, listener: "RoomListener", *, is_python: bool = False
+        self,
+        ticket: RoomTicket,
+        name: str,
+        listener: "RoomListener",
+        *,
+        is_python: bool = False,
+        returns: bool = False,
     ) -> "RoomClient":
         """A client for one stay in the ticket's room; its maker joins and closes it."""
         await self.load()
         from ..signaling.client import RoomClient
 
-        return RoomClient(ticket, name, listener, find_server=self._finder(ticket), is_python=is_python)
+        find = self._finder(ticket)
+        return RoomClient(ticket, name, listener, find_server=find, is_python=is_python, returns=returns)
 
     async def close(self) -> None:
         """End the server, if this engine has the user's own. Idempotent; the clients are closed first."""

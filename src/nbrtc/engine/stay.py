@@ -1,6 +1,7 @@
 """One stay in a room, from joining to leaving: the client, and what it has heard. On the engine's loop."""
 
 import asyncio
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
@@ -14,6 +15,7 @@ from ..messages import (
     PeerState,
     RoomInfo,
 )
+from ..messages.signaling import MAX_ACKNOWLEDGED
 
 if TYPE_CHECKING:
     from ..signaling.client import RoomClient
@@ -131,12 +133,20 @@ class Stay:
             self._host.heard_seat(participant, resume_token)
 
 
+def recordings_of(people: Iterable[Participant]) -> tuple[str, ...]:
+    """Ids of what the others in the room record now, in the order of joining."""
+    found = (person.status.recording_id for person in people if not person.is_you)
+    return tuple(dict.fromkeys(recording for recording in found if recording))[:MAX_ACKNOWLEDGED]
+
+
 def status_of(state: CallState) -> ParticipantStatus:
-    """What the others are told of this participant."""
+    """What the others are told of this participant, but for what it acknowledges."""
+    recording = None if state.recording is None or state.recording.state != "recording" else state.recording
     return ParticipantStatus(
         muted=not state.microphone_on,
         video_off=not (state.camera_on or state.screen_sharing),
         screen_sharing=state.screen_sharing,
-        recording=state.recording is not None and state.recording.state == "recording",
+        recording=recording is not None,
+        recording_id="" if recording is None else recording.id,
         receives=tuple(identity for identity in state.wanted if identity != YOU),
     )

@@ -65,6 +65,8 @@ MAX_SDP_BYTES = 32 * 1024
 MAX_CANDIDATE_BYTES = 1024
 MAX_CHAT_BYTES = 4 * 1024
 MAX_NAME = 64
+MAX_ACKNOWLEDGED = 16
+"""Recordings that one participant acknowledges at a time."""
 
 
 class SignalingWire(Struct, frozen=True, rename="camel", forbid_unknown_fields=True, omit_defaults=True):

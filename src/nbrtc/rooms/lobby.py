@@ -240,7 +240,7 @@ class Lobby:
         name = check_name(visitor.name or request.user_name or NO_NAME)
         if not 0 <= request.protocol <= MAX_PROTOCOL:
             raise RoomError(f"{request.protocol} is no version of the protocol.", "invalid")
-        status = room.allowed_status(request.status or ParticipantStatus())
+        status = room.allowed_status(request.status or ParticipantStatus(), instead)
         if instead is None and len(room.seats) >= room.capacity:
             raise RoomError(
                 f'The room "{room.id}" is full ({len(room.seats)} of {room.capacity}).', "room-full"
@@ -280,7 +280,7 @@ class Lobby:
         return Outcome(outcome.reply, (*outcome.deliveries, *deliveries, *room.tell_joined(seat)), dismissed)
 
     def _resume(self, room: Room, seat: Seat, visitor: Visitor, request: JoinRoom, now_s: float) -> Outcome:
-        status = seat.status if request.status is None else room.allowed_status(request.status)
+        status = seat.status if request.status is None else room.allowed_status(request.status, seat)
         deliveries: list[Delivery] = []
         if (earlier := self._places.get(visitor.client)) and earlier[1] is not seat:
             deliveries += self._remove(*earlier, "left", now_s)

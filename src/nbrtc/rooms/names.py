@@ -39,6 +39,15 @@ def check_participant_id(value: str) -> str:
     return value
 
 
+def check_recording_id(value: str) -> str:
+    """Return a recording's id; like a room's."""
+    if not ID.fullmatch(value):
+        raise RoomError(
+            f"{_shown(value)} cannot be a recording's id: use 1 to 64 of A-Z, a-z, 0-9, - and _.", "invalid"
+        )
+    return value
+
+
 def check_name(value: str) -> str:
     """Return the name of a person or a room without surrounding space, composed (Unicode NFC).
 

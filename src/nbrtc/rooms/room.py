@@ -1,6 +1,6 @@
 """One room: who is in it, what they say to each other, and who is told."""
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,13 +10,14 @@ from ..errors import RoomError
 from ..messages.nouns import ParticipantStatus, RoomSettings
 from ..messages.page import IceCandidate, SessionDescription
 from ..messages.signaling import (
+    MAX_ACKNOWLEDGED,
     MAX_CANDIDATE_BYTES,
     MAX_CHAT_BYTES,
     MAX_SDP_BYTES,
     RoomJson,
 )
 from .history import History
-from .names import check_text
+from .names import check_recording_id, check_text
 from .outcome import Delivery, Outcome
 from .seat import Seat
 
@@ -165,27 +166,37 @@ class Room:
         Raises
         ------
         RoomError
-            ``"not-allowed"`` for a recording where the room forbids it.
+            ``"not-allowed"`` for a recording where the room forbids it, or ``"invalid"``.
         """
-        status = self.allowed_status(status)
+        status = self.allowed_status(status, sender)
         self.last_activity_s = now_s
         if status == sender.status:
             return Outcome({})
         sender.status = status
         return Outcome({}, self.tell_status(sender))
 
-    def allowed_status(self, status: ParticipantStatus) -> ParticipantStatus:
-        """What of a status can be: `receives` names only those who are here.
+    def allowed_status(self, status: ParticipantStatus, sender: Seat | None = None) -> ParticipantStatus:
+        """What of a status can be: `receives` names who is here, `acknowledges` what others record.
+
+        Parameters
+        ----------
+        sender
+            Whose status it is; None for somebody who comes in.
 
         Raises
         ------
         RoomError
-            ``"not-allowed"`` for a recording where the room forbids it.
+            ``"not-allowed"`` for a recording where the room forbids it, or ``"invalid"``.
         """
         if status.recording and not self.settings.recording:
             raise RoomError("Recording is not allowed in this room.", "not-allowed")
-        here = tuple(dict.fromkeys(other for other in status.receives if other in self.seats))
-        return status if here == status.receives else msgspec.structs.replace(status, receives=here)
+        _check_recordings(status)
+        recorded = {seat.status.recording_id for seat in self.seats.values() if seat is not sender}
+        return msgspec.structs.replace(
+            status,
+            receives=_once(status.receives, self.seats),
+            acknowledges=_once(status.acknowledges, recorded),
+        )
 
     def tell_status(self, seat: Seat) -> tuple[Delivery, ...]:
         """``participant-status`` for everybody else, with the names of the tutorial beside it."""
@@ -220,6 +231,26 @@ class Room:
     def _to_others(self, seat: Seat, event: str, data: dict[str, Any]) -> Iterator[Delivery]:
         if clients := self.clients(but=seat):
             yield Delivery(clients, event, data)
+
+
+def _once(values: tuple[str, ...], known: Container[str]) -> tuple[str, ...]:
+    """Each of the values that is known, once, in their order."""
+    return tuple(dict.fromkeys(value for value in values if value in known))
+
+
+def _check_recordings(status: ParticipantStatus) -> None:
+    """Raise `RoomError` for what no client of ours says of recordings."""
+    if status.recording_id:
+        check_recording_id(status.recording_id)
+        if not status.recording:
+            raise RoomError("A recording that does not run has no id.", "invalid")
+    if len(status.acknowledges) > MAX_ACKNOWLEDGED:
+        raise RoomError(
+            f"{len(status.acknowledges)} recordings are acknowledged; at most {MAX_ACKNOWLEDGED} are taken.",
+            "invalid",
+        )
+    for recording in status.acknowledges:
+        check_recording_id(recording)
 
 
 def _check_payload(event: str, payload: SessionDescription | IceCandidate | None) -> int:

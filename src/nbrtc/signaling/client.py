@@ -60,6 +60,9 @@ class RoomClient:
         Of the participant, for the others.
     find_server
         Asked before each connection; raises `RoomError` while there is none.
+    returns
+        Whether this participant was in the room a moment ago, under an earlier engine or in an earlier stay.
+        Then joining waits like a rejoin: for the server, and for whoever may make the room again.
     clock
         Seconds that only grow.
     """
@@ -72,12 +75,14 @@ class RoomClient:
         *,
         find_server: Callable[[], Awaitable[ServerAddress]],
         is_python: bool = False,
+        returns: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._ticket = ticket
         self._name = name
         self._find_server = find_server
         self._is_python = is_python
+        self._returns = returns
         self._clock = clock
         self._membership = Membership(
             RoomInfo(id=ticket.room, name=ticket.room, server=ticket.server or ""),
@@ -120,7 +125,8 @@ class RoomClient:
         ------
         RoomError
             The server's refusal, or ``"unreachable"`` if no server answered within ten seconds. The phase is
-            ``"refused"`` then, and `join` may be called again.
+            ``"refused"`` then, and `join` may be called again. Whoever returns is ``"reconnecting"`` instead
+            for as long as a rejoin is tried.
         """
         if self._task is not None and not self._task.done():
             raise RoomError(f'You are in the room "{self._ticket.room}" already.', "already-in-room")
@@ -213,19 +219,22 @@ class RoomClient:
     async def _enter(self) -> None:
         """Join for the first time: keep trying for a while where nobody answers."""
         deadline_s = self._clock() + JOIN_S
-        pauses = _Backoff()
+        pauses, patience = _Backoff(), _Patience(self._clock)
         while True:
             try:
                 await self._connect_and_join()
             except RoomError as error:
-                is_stale = error.reason == "already-in-room" and self._resume_token is not None
-                if is_stale:  # the seat of the engine before this one: be somebody new
+                if error.reason == "already-in-room" and self._resume_token is not None:
+                    # the seat of the engine before this one: be somebody new
                     self._resume_token = None
                     self._membership.change(me=secrets.token_urlsafe(9))
+                    continue
+                if self._returns:
+                    patience.bear(error)
+                    self._membership.change(phase="reconnecting", reason=_waiting(error))
                 elif error.reason != "unreachable" or self._clock() >= deadline_s:
                     raise
-                else:
-                    await asyncio.sleep(pauses.next_s())
+                await asyncio.sleep(pauses.next_s())
             else:
                 return
 
@@ -246,21 +255,13 @@ class RoomClient:
 
     async def _return(self) -> None:
         """Rejoin, however long the server stays away."""
-        pauses = _Backoff()
-        refused_since_s: float | None = None
+        pauses, patience = _Backoff(), _Patience(self._clock)
         while True:
             await asyncio.sleep(pauses.next_s())
             try:
                 await self._connect_and_join()
             except RoomError as error:
-                if error.reason in PASSING:
-                    refused_since_s = None
-                elif error.reason in PASSING_FOR_A_WHILE:
-                    refused_since_s = self._clock() if refused_since_s is None else refused_since_s
-                    if self._clock() - refused_since_s > RETURN_S:
-                        raise
-                else:
-                    raise
+                patience.bear(error)
                 logger.debug("Not back in the room yet: %s", error)
             else:
                 return
@@ -278,7 +279,8 @@ class RoomClient:
             await connection.open(address, {key: value for key, value in auth.items() if value is not None})
         except RoomError as error:
             # a server that restarted without its secret holds no token valid, and may let in without one
-            self._is_token_forgotten |= self._has_joined and error.reason == "not-allowed"
+            was_here = self._has_joined or self._returns
+            self._is_token_forgotten |= was_here and error.reason == "not-allowed"
             raise
         request = JoinRoom(
             room_id=self.room.id,
@@ -405,8 +407,11 @@ class RoomClient:
             self._dismissed = error
 
     def _on_came(self, participant: str) -> None:
-        if self._status is not None and participant in self._status.receives:
-            self._status_is_news = True  # the server leaves out those whom it does not know
+        status, person = self._status, self._membership.roster.get(participant)
+        recording = "" if person is None else person.status.recording_id
+        if status is not None and (participant in status.receives or recording in status.acknowledges):
+            # the server leaves out those whom it does not know, and what they record
+            self._status_is_news = True
         self._wake.set()
 
     def _on_gone(self, participant: str) -> None:
@@ -440,6 +445,34 @@ class _Backoff:
     def next_s(self) -> float:
         pause_s, self._pause_s = self._pause_s, min(BACKOFF_S[1], self._pause_s * 2)
         return pause_s * random.uniform(0.5, 1.0)
+
+
+class _Patience:
+    """How long the refusals of a rejoin are borne: some for ever, some for `RETURN_S`, others not at all."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._refused_since_s: float | None = None
+
+    def bear(self, error: RoomError) -> None:
+        """Raise the error where another attempt is not worth it (any more)."""
+        if error.reason in PASSING:
+            self._refused_since_s = None
+            return
+        if error.reason not in PASSING_FOR_A_WHILE:
+            raise error
+        now_s = self._clock()
+        if self._refused_since_s is None:
+            self._refused_since_s = now_s
+        if now_s - self._refused_since_s > RETURN_S:
+            raise error
+
+
+def _waiting(error: RoomError) -> str:
+    """What somebody who comes back reads meanwhile."""
+    if error.reason == "room-not-found":
+        return "The room's server was restarted: waiting for somebody who may open the room again."
+    return f"{error} Trying again."
 
 
 def _message(signal: PeerSignal) -> tuple[str, OfferMessage | AnswerMessage | CandidateMessage]:
