@@ -1,9 +1,11 @@
 """Small real media for recording tests: encoded with PyAV, sent through feeds on a simulated clock."""
 
 import heapq
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import lru_cache
 from pathlib import Path
 from typing import cast
 
@@ -21,32 +23,45 @@ NTP_S = 3_900_000_000.0
 START_S = 500.0
 """`time.monotonic` here at that moment."""
 
+os.environ.setdefault("SVT_LOG", "1")  # the AV1 encoder writes to the terminal otherwise
+
+ENCODERS = {"VP8": "libvpx", "VP9": "libvpx-vp9", "AV1": "libsvtav1", "H264": "libx264"}
 VIDEO_OPTIONS = {
     "libvpx": {"deadline": "realtime", "cpu-used": "8", "lag-in-frames": "0", "auto-alt-ref": "0"},
+    "libvpx-vp9": {"deadline": "realtime", "cpu-used": "8", "lag-in-frames": "0", "auto-alt-ref": "0"},
+    "libsvtav1": {"preset": "11", "svtav1-params": "rtc=1:rc=2:pred-struct=1:lp=1"},
     "libx264": {"preset": "ultrafast", "tune": "zerolatency", "profile": "baseline", "bf": "0"},
 }
 
 
+@lru_cache(maxsize=64)
 def pictures(
-    levels: list[int], *, width: int = 64, height: int = 48, codec: str = "libvpx", key_every: int = 30
-) -> list[tuple[bytes, bool]]:
+    levels: tuple[int, ...],
+    *,
+    width: int = 64,
+    height: int = 64,
+    codec: str = "libvpx",
+    key_every: int = 30,
+) -> tuple[tuple[bytes, bool], ...]:
     """Encode one grey picture a level (0-255) and tell which are keyframes."""
     encoder = cast(VideoCodecContext, VideoCodecContext.create(codec, "w"))
     encoder.width, encoder.height, encoder.pix_fmt = width, height, "yuv420p"
     encoder.time_base, encoder.framerate, encoder.bit_rate = Fraction(1, 30), Fraction(30), 500_000
     encoder.options = VIDEO_OPTIONS[codec]
-    encoded = []
+    encoded: list[tuple[bytes, bool]] = []
     for index, level in enumerate(levels):
         array = np.full((height, width, 3), level, np.uint8)
         frame = av.VideoFrame.from_ndarray(array, "rgb24").reformat(format="yuv420p")
         frame.pts = index
         frame.pict_type = PictureType.I if index % key_every == 0 else PictureType.NONE
         encoded += [(bytes(packet), packet.is_keyframe) for packet in encoder.encode(frame)]
+    encoded += [(bytes(packet), packet.is_keyframe) for packet in encoder.encode(None)]
     assert len(encoded) == len(levels)
-    return encoded
+    return tuple(encoded)
 
 
-def sound(seconds: float, *, beep_from_s: float = 0.0, beep_until_s: float = 1e9) -> list[bytes]:
+@lru_cache(maxsize=64)
+def sound(seconds: float, *, beep_from_s: float = 0.0, beep_until_s: float = 1e9) -> tuple[bytes, ...]:
     """Encode Opus packets of 20 ms: a 1 kHz tone within the beep, silence outside."""
     encoder = AudioCodecContext.create("libopus", "w")
     encoder.sample_rate, encoder.layout, encoder.format = 48000, "stereo", "s16"
@@ -60,7 +75,7 @@ def sound(seconds: float, *, beep_from_s: float = 0.0, beep_until_s: float = 1e9
         frame = av.AudioFrame.from_ndarray(np.repeat(samples, 2)[None, :], format="s16", layout="stereo")
         frame.sample_rate, frame.pts, frame.time_base = 48000, index * 960, Fraction(1, 48000)
         packets += [bytes(packet) for packet in encoder.encode(frame)]
-    return packets
+    return tuple(packets)
 
 
 @dataclass
@@ -75,6 +90,9 @@ class Sender:
     start_s: float = 0.0
     """When the first frame is captured, since `START_S`."""
     lost: set[int] = field(default_factory=set)
+    """Frames that do not arrive; what comes after them tells so."""
+    off: set[int] = field(default_factory=set)
+    """Frames that are not made."""
     feed: Feed = field(init=False)
     asked: int = 0
 
@@ -102,21 +120,21 @@ class Sender:
                 keyframe=keyframe,
                 data=data,
                 arrived_s=arrived_s,
+                after_gap=index - 1 in self.lost,
             )
-            if index not in self.lost:
+            if index not in self.lost | self.off:
                 yield arrived_s, id(self), self, frame
 
 
 def camera(
-    levels: list[int], *, codec: str = "VP8", width: int = 64, height: int = 48, **how: object
+    levels: list[int], *, codec: str = "VP8", width: int = 64, height: int = 64, **how: object
 ) -> Sender:
-    """A camera that shows these grey levels at 30 fps."""
-    encoder = {"VP8": "libvpx", "H264": "libx264"}[codec]
-    frames = pictures(levels, width=width, height=height, codec=encoder)
-    return Sender("video", codec, frames, **how)  # type: ignore[arg-type]
+    """A camera that shows these grey levels at 30 fps; the AV1 encoder makes nothing smaller than 64x64."""
+    frames = pictures(tuple(levels), width=width, height=height, codec=ENCODERS[codec])
+    return Sender("video", codec, list(frames), **how)  # type: ignore[arg-type]
 
 
-def microphone(packets: list[bytes], **how: object) -> Sender:
+def microphone(packets: Sequence[bytes], **how: object) -> Sender:
     """A microphone that sends these packets."""
     return Sender("audio", "opus", [(packet, True) for packet in packets], **how)  # type: ignore[arg-type]
 
@@ -140,6 +158,16 @@ def header_size(path: Path) -> tuple[int, int]:
     return sizes[0], sizes[1]
 
 
+def payloads(path: Path) -> dict[str, list[bytes]]:
+    """What lies in the file's blocks, by kind, as a demuxer hands it on."""
+    found: dict[str, list[bytes]] = {"video": [], "audio": []}
+    with path.open("rb") as file, av.open(file, "r", format="matroska") as container:
+        for packet in container.demux():
+            if packet.size:
+                found[packet.stream.type].append(bytes(packet))
+    return found
+
+
 @dataclass
 class Readback:
     """What a player finds in a file."""
@@ -151,6 +179,18 @@ class Readback:
     picture_sizes: list[tuple[int, int]]
     sound_times_s: list[float]
     beep_at_s: float | None
+
+    @property
+    def flash_at_s(self) -> float:
+        """When it first shows white."""
+        shown = zip(self.picture_times_s, self.picture_levels, strict=True)
+        return next(at for at, level in shown if level > 128)
+
+    @property
+    def offset_s(self) -> float:
+        """How much later than the beep the flash is."""
+        assert self.beep_at_s is not None
+        return self.flash_at_s - self.beep_at_s
 
 
 def read(path: Path) -> Readback:

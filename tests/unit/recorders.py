@@ -4,22 +4,22 @@ from pathlib import Path
 
 from nbrtc.engine.feed import Feed
 from nbrtc.engine.record import Recorder, RecordingResult
-from nbrtc.errors import RecordingError
 from nbrtc.messages import VideoSize
-from tests.unit.recorded_media import Sender, play
+from tests.unit.recorded_media import Sender, play, read
 
 BEEP = {"beep_from_s": 1.5, "beep_until_s": 1.6}
+FLASH = [16] * 45 + [235] * 3 + [16] * 42
+"""3 s at 30 fps; white when it beeps."""
 
 
 def recorder(path: Path, *senders: Sender, size: VideoSize | None = None, **how: object) -> Recorder:
     feeds: dict[str, Feed] = {sender.kind: sender.feed for sender in senders}
-    codec = next((sender.codec for sender in senders if sender.kind == "video"), None)
-    options = {"size": size, "video_codec": codec, "on_failure": unexpected} | how
+    options = {"size": size, "on_end": unexpected} | how
     return Recorder(path, feeds.get("video"), feeds.get("audio"), **options)  # type: ignore[arg-type]
 
 
-def unexpected(error: RecordingError) -> None:
-    raise AssertionError(f"the recording failed: {error}")
+def unexpected(result: RecordingResult) -> None:
+    raise AssertionError(f"the recording ended: {result}")
 
 
 async def recorded(path: Path, *senders: Sender, **how: object) -> RecordingResult:
@@ -31,3 +31,8 @@ async def recorded(path: Path, *senders: Sender, **how: object) -> RecordingResu
 
 def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
+
+
+def offset_s(path: Path) -> float:
+    """How much later than the beep a file's flash is."""
+    return read(path).offset_s

@@ -2,10 +2,14 @@
 
 from collections.abc import Iterator
 
+from nbrtc.engine import av1
+from nbrtc.engine.bits import Bits
+
 IDR, SPS = 5, 7
 """NAL unit types (H.264, table 7-1)."""
 
 _VP8_START_CODE = b"\x9d\x01\x2a"
+_VP9_SYNC_CODE, _VP9_RGB = 0x498342, 7
 _ANNEX_B = b"\x00\x00\x01"
 
 
@@ -15,13 +19,18 @@ def is_keyframe(codec: str, data: bytes) -> bool:
     Parameters
     ----------
     codec
-        ``"VP8"`` or ``"H264"`` (Annex B), in any case; of other codecs every frame counts.
+        ``"VP8"``, ``"VP9"``, ``"AV1"`` or ``"H264"`` (Annex B), in any case; of others every frame counts.
     data
-        The frame, depayloaded. VP8: RFC 6386, section 9.1. H.264: it has an IDR slice or an SPS (RFC 6184).
+        The frame, depayloaded. VP8: RFC 6386, section 9.1. VP9: its specification, section 6.2. AV1: it has a
+        sequence header and a key frame. H.264: it has an IDR slice or an SPS (RFC 6184).
     """
     match codec.upper():
         case "VP8":
             return len(data) > 0 and data[0] & 1 == 0
+        case "VP9":
+            return vp9_size(data) is not None
+        case "AV1":
+            return av1.is_keyframe(data)
         case "H264":
             return any(kind in (IDR, SPS) for kind in _nal_types(data))
         case _:
@@ -45,6 +54,29 @@ def vp8_size(data: bytes) -> tuple[int, int] | None:
     if len(data) < 10 or data[0] & 1 or data[3:6] != _VP8_START_CODE:
         return None
     return int.from_bytes(data[6:8], "little") & 0x3FFF, int.from_bytes(data[8:10], "little") & 0x3FFF
+
+
+def vp9_size(data: bytes) -> tuple[int, int] | None:
+    """Width and height in pixels, which a VP9 keyframe says (its specification, section 6.2), else None."""
+    bits = Bits(data[:16])
+    try:
+        marker, low, high = bits.u(2), bits.u(1), bits.u(1)
+        profile = high << 1 | low
+        if profile == 3:
+            bits.u(1)
+        shows_existing, is_inter = bits.u(1), bits.u(1)
+        bits.u(2)
+        if marker != 2 or shows_existing or is_inter or bits.u(24) != _VP9_SYNC_CODE:
+            return None
+        if profile >= 2:
+            bits.u(1)
+        is_rgb = bits.u(3) == _VP9_RGB
+        bits.u(0 if is_rgb else 1)
+        if profile in (1, 3):
+            bits.u(1 if is_rgb else 3)
+        return bits.u(16) + 1, bits.u(16) + 1
+    except ValueError:
+        return None
 
 
 def opus_samples(packet: bytes) -> int:

@@ -11,11 +11,14 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from nbrtc.engine.feed import EncodedFrame, Feed, Kind
+from nbrtc.engine.gaps import Reason
 from nbrtc.engine.muxer import Muxer
+from nbrtc.engine.tracks import describe
 from nbrtc.engine.writer import RecordingResult, Writer
 from nbrtc.errors import RecordingError
 from nbrtc.messages import VideoSize
-from nbrtc.recordings.files import RecordingFile, refuse_existing
+from nbrtc.recordings.files import RecordingFile
+from nbrtc.recordings.manifest import Gap
 
 __all__ = ["Recorder", "RecordingProgress", "RecordingResult"]
 
@@ -25,32 +28,36 @@ RecordingState = Literal["new", "recording", "stopped", "failed"]
 
 
 class RecordingProgress(NamedTuple):
-    """How far a recording is."""
+    """How far a recording is; what the file holds is as in `RecordingResult`."""
 
     duration_s: float
     size_bytes: int
     state: RecordingState
+    start_s: float | None = None
+    video_codec: str = ""
+    audio_codec: str = ""
+    width: int = 0
+    height: int = 0
+    gaps: tuple[Gap, ...] = ()
 
 
 class Recorder:
     """Records one participant into one file, named ``<path>.partial`` until it is complete.
 
-    The file begins with a keyframe of the picture, and the sound from the same moment; if one of the two is
-    silent for 2 s it begins with the other. A ``.partial`` left by a crash is Matroska and plays to its end.
-    An ``.mp4`` is recorded as ``.mp4.mkv.partial`` for that reason and copied when it stops.
+    The file begins with whatever comes first, its pictures with a keyframe. A quarter of a second after it
+    came everything is in the file, within a second on the disk; the ``.partial`` of a crash plays to its
+    end. When a codec changes, the file ends and is complete: `RecordingResult.codec_changed`.
 
     Parameters
     ----------
     path
-        Absolute; the suffix chooses the container: ``.mkv``, ``.webm`` (VP8) or ``.mp4`` (H.264).
+        Absolute; the suffix chooses the container: ``.mkv``, or ``.webm`` (VP8, VP9 or AV1).
     video, audio
         The feeds; None where there is none.
     size
-        The camera's size, for the header; None takes that of the keyframes.
-    video_codec
-        ``"VP8"`` or ``"H264"`` if it is known, to refuse a wrong container at once.
-    on_failure
-        Called once, on the loop, when the recording ends by itself.
+        The camera's size, for the header while it is recorded; None takes that of the keyframes.
+    on_end
+        Called once, on the loop, when the recording ends by itself: the disk failed, or a codec changed.
     open_file
         Makes the file; tests give disks that fail.
     """
@@ -62,22 +69,20 @@ class Recorder:
         audio: Feed | None,
         *,
         size: VideoSize | None,
-        video_codec: str | None,
-        on_failure: Callable[[RecordingError], None],
+        on_end: Callable[[RecordingResult], None],
         open_file: Callable[[Path], RecordingFile] = RecordingFile,
     ) -> None:
         self.path = path
         self.dropped_frames = 0
         self._feeds = _present(video, audio)
         self._size = size
-        self._video_codec = video_codec
-        self._on_failure = on_failure
+        self._on_end = on_end
         self._open_file = open_file
         self._writer: Writer | None = None
         self._unsubscribe: list[Callable[[], None]] = []
         self._asking: asyncio.TimerHandle | None = None
         self._needs_keyframe = True
-        self._dropping = False
+        self._dropped: set[Kind] = set()
         self._stopping = False
         self._state: RecordingState = "new"
 
@@ -93,15 +98,14 @@ class Recorder:
             raise RecordingError(
                 f"The recording into {str(self.path)!r} was started before: make a new Recorder"
             )
-        suffix = _check_suffix(self.path, self._video_codec)
-        path = self.path
-        if suffix == ".mp4":
-            refuse_existing(path)
-            path = path.with_name(path.name + ".mkv")
-        file = self._open_file(path)
-        kinds = {feed.kind for feed in self._feeds}
+        suffix = self.path.suffix.lower()
+        if suffix not in (".mkv", ".webm"):
+            raise RecordingError(
+                f"{self.path.name!r} cannot be recorded into: its name has to end in .mkv or .webm"
+            )
+        file = self._open_file(self.path)
         try:
-            muxer = Muxer(file, "webm" if suffix == ".webm" else "matroska", kinds=kinds, size=self._size)
+            muxer = Muxer(file, "webm" if suffix == ".webm" else "matroska", size=self._size)
         except OSError as error:
             file.discard()
             raise RecordingError(
@@ -109,7 +113,7 @@ class Recorder:
             ) from error
         self._loop = asyncio.get_running_loop()
         self._finished: asyncio.Future[RecordingResult] = self._loop.create_future()
-        self._writer = Writer(file, muxer, self.path, self._ended)
+        self._writer = Writer(file, muxer, self._ended)
         self._writer.start()
         self._state = "recording"
         self._follow()
@@ -120,8 +124,8 @@ class Recorder:
             return
         self._unfollow()
         self._feeds = _present(video, audio)
-        kinds: set[Kind] = {feed.kind for feed in self._feeds}
-        self._writer.insist(lambda muxer: muxer.switch(kinds))
+        self._dropped.clear()
+        self._writer.insist(Muxer.switch)
         self._follow()
 
     async def stop(self) -> RecordingResult:
@@ -144,7 +148,18 @@ class Recorder:
         """How far the recording is."""
         if self._writer is None:
             return RecordingProgress(0.0, 0, self._state)
-        return RecordingProgress(self._writer.duration_s, self._writer.size_bytes, self._state)
+        content = self._writer.content
+        return RecordingProgress(
+            content.duration_s,
+            self._writer.size_bytes,
+            self._state,
+            content.start_s,
+            content.video_codec,
+            content.audio_codec,
+            content.width,
+            content.height,
+            content.gaps,
+        )
 
     def _follow(self) -> None:
         for feed in self._feeds:
@@ -170,22 +185,27 @@ class Recorder:
 
     def _sink(self, feed: Feed) -> Callable[[EncodedFrame], None]:
         def take(frame: EncodedFrame) -> None:
+            if frame.kind == "video" and self._needs_keyframe and not (frame.keyframe and describe(frame)):
+                self.dropped_frames += "video" in self._dropped
+                return
             report = feed.report
-            if frame.kind == "video" and self._needs_keyframe and not frame.keyframe:
-                self.dropped_frames += self._dropping
-            elif self._writer is None or not self._writer.offer(
-                lambda muxer: muxer.accept(frame, report), len(frame.data)
+            reason: Reason | None = "disk" if frame.kind in self._dropped else None
+            if self._writer is None or not self._writer.offer(
+                lambda muxer: muxer.accept(frame, report, reason), len(frame.data)
             ):
                 self._drop(frame)
-            elif frame.kind == "video":
-                self._needs_keyframe = self._dropping = False
+                return
+            self._dropped.discard(frame.kind)
+            if frame.kind == "video":
+                self._needs_keyframe = False
 
         return take
 
     def _drop(self, frame: EncodedFrame) -> None:
         self.dropped_frames += 1
+        self._dropped.add(frame.kind)
         if frame.kind == "video":
-            self._needs_keyframe = self._dropping = True
+            self._needs_keyframe = True
             if self._asking is None:
                 self._ask_keyframe()
 
@@ -197,28 +217,11 @@ class Recorder:
     def _end(self, result: RecordingResult) -> None:
         self._unfollow()
         self._state = "stopped" if result.error is None else "failed"
-        self._finished.set_result(replace(result, dropped_frames=self.dropped_frames))
-        if result.error is not None and not self._stopping:
-            self._on_failure(RecordingError(result.error))
+        result = replace(result, dropped_frames=self.dropped_frames)
+        self._finished.set_result(result)
+        if not self._stopping:
+            self._on_end(result)
 
 
 def _present(video: Feed | None, audio: Feed | None) -> list[Feed]:
     return [feed for feed in (video, audio) if feed is not None]
-
-
-def _check_suffix(path: Path, video_codec: str | None) -> str:
-    suffix = path.suffix.lower()
-    if not suffix:
-        raise RecordingError(
-            f"{str(path)!r} has no suffix, and folders come with rooms: end the name in .mkv or .webm"
-        )
-    if suffix not in (".mkv", ".webm", ".mp4"):
-        raise RecordingError(f"{suffix!r} of {path.name!r} is no container for calls: use .mkv or .webm")
-    if suffix == ".webm" and video_codec == "H264":
-        raise RecordingError(f"{path.name!r}: a .webm file cannot hold H.264 video: use .mkv or .mp4")
-    if suffix == ".mp4" and video_codec != "H264":
-        raise RecordingError(
-            f"{path.name!r}: an .mp4 file needs H.264 video, and this call sends "
-            f"{video_codec or 'another codec'}: use .mkv"
-        )
-    return suffix

@@ -3,43 +3,67 @@
 import struct
 from collections.abc import Iterator
 
+from nbrtc.engine import av1
+from nbrtc.engine.bits import Bits
+from nbrtc.engine.codecs import opus_samples, vp8_size, vp9_size
 from nbrtc.engine.feed import EncodedFrame
-from nbrtc.recordings.mkv import Track
+from nbrtc.recordings.mkv import CODECS, Track
 
 # OpusHead (RFC 7845, section 5.1) with a pre-skip of zero: a call is joined in the middle of its stream,
 # where no samples are padding, and a receiver of RTP discards none either.
 _OPUS_HEAD = b"OpusHead" + struct.pack("<BBHIhB", 1, 2, 0, 48000, 0, 0)
 
 _SPS, _PPS = 7, 8
+_MAX_SIDE = 16384
 _WITH_CHROMA = {100, 110, 122, 244, 44, 83, 86, 118, 128}  # profiles whose SPS names its chroma format
+
+
+_PICTURE_MS = 33
+"""How long a picture counts that no other follows."""
 
 
 def describe(frame: EncodedFrame) -> Track | None:
     """Make the track of a keyframe; None if the frame is no keyframe that a decoder could begin with."""
-    if frame.codec == "VP8":
-        size = vp8_size(frame.data)
-        return Track("video", "V_VP8", b"", *size) if size else None
-    if frame.codec == "H264":
-        sps = _first(frame.data, _SPS)
-        size = sps_size(sps)
-        private = avc_configuration(sps, _first(frame.data, _PPS))
-        return Track("video", "V_MPEG4/ISO/AVC", private, *size) if size and private else None
-    return Track("audio", "A_OPUS", _OPUS_HEAD)
+    match frame.codec:
+        case "VP8":
+            private, size = b"", vp8_size(frame.data)
+        case "VP9":
+            private, size = b"", vp9_size(frame.data)
+        case "AV1":
+            private, *dimensions = av1.configuration(frame.data) or (b"", 0, 0)
+            size = dimensions[0], dimensions[1]
+        case "H264":
+            sps = _first(frame.data, _SPS)
+            private, size = avc_configuration(sps, _first(frame.data, _PPS)), sps_size(sps)
+            size = size if private else None
+        case _:
+            return Track("audio", CODECS["opus"], _OPUS_HEAD)
+    if size is None or not (0 < size[0] <= _MAX_SIDE and 0 < size[1] <= _MAX_SIDE):
+        return None
+    return Track("video", CODECS[frame.codec], private, *size)
 
 
 def block(frame: EncodedFrame) -> bytes:
-    """Return the frame as it lies in a block: H.264 with lengths for start codes, the others as they are."""
+    """Return the frame as it lies in a block.
+
+    H.264 has lengths for start codes; AV1 no temporal delimiters, and every unit its size; others are as they
+    came.
+    """
     if frame.codec == "H264":
         return b"".join(struct.pack(">I", len(unit)) + unit for unit in nal_units(frame.data))
+    if frame.codec == "AV1":
+        try:
+            return b"".join(
+                unit.sized for unit in av1.units(frame.data) if unit.kind != av1.TEMPORAL_DELIMITER
+            )
+        except ValueError:
+            return frame.data  # broken on its way; a decoder says so, and goes on with the next
     return frame.data
 
 
-def vp8_size(data: bytes) -> tuple[int, int] | None:
-    """Width and height in pixels of a VP8 keyframe (RFC 6386, section 9.1); None for any other frame."""
-    if len(data) < 10 or data[0] & 1 or data[3:6] != b"\x9d\x01\x2a":
-        return None
-    width, height = struct.unpack_from("<HH", data, 6)
-    return (width & 0x3FFF, height & 0x3FFF) if width & 0x3FFF and height & 0x3FFF else None
+def duration_ms(frame: EncodedFrame) -> int:
+    """How long a frame lasts; of a picture only the next one tells, and this is what is usual."""
+    return round(opus_samples(frame.data) / 48) or 20 if frame.kind == "audio" else _PICTURE_MS
 
 
 def nal_units(data: bytes) -> Iterator[bytes]:
@@ -65,7 +89,7 @@ def avc_configuration(sps: bytes, pps: bytes) -> bytes:
 
 def sps_size(sps: bytes) -> tuple[int, int] | None:
     """Cropped width and height in pixels of an H.264 SPS (section 7.3.2.1); None if it is broken."""
-    bits = _Bits(sps[4:260].replace(b"\x00\x00\x03", b"\x00\x00"))
+    bits = Bits(sps[4:260].replace(b"\x00\x00\x03", b"\x00\x00"))
     try:
         bits.ue()
         chroma = 1
@@ -92,29 +116,7 @@ def sps_size(sps: bytes) -> tuple[int, int] | None:
         return None
     unit_x, unit_y = (2 if chroma in (1, 2) else 1), (2 if chroma == 1 else 1) * fields
     width, height = columns * 16 - unit_x * (left + right), rows * 16 * fields - unit_y * (top + bottom)
-    return (width, height) if 0 < width <= 16384 and 0 < height <= 16384 else None
-
-
-class _Bits:
-    """Reads a bit string from its front; raises ValueError behind its end."""
-
-    def __init__(self, data: bytes) -> None:
-        self._bits = "".join(f"{byte:08b}" for byte in data)
-        self._at = 0
-
-    def u(self, count: int) -> int:
-        self._at += count
-        if self._at > len(self._bits):
-            raise ValueError("The parameter set ends early")
-        return int(self._bits[self._at - count : self._at], 2)
-
-    def ue(self) -> int:
-        """Exp-Golomb number (section 9.1); a signed one has the same length, and none is used here."""
-        zeros = self._bits.find("1", self._at) - self._at
-        if not 0 <= zeros <= 31:
-            raise ValueError("The parameter set is broken")
-        self._at += zeros
-        return self.u(zeros + 1) - 1
+    return (width, height) if 0 < width <= _MAX_SIDE and 0 < height <= _MAX_SIDE else None
 
 
 def _first(data: bytes, kind: int) -> bytes:

@@ -9,10 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from nbrtc.engine.muxer import Muxer
+from nbrtc.engine.muxer import CodecChange, Content, Muxer
 from nbrtc.errors import RecordingError
 from nbrtc.recordings.files import RecordingFile
-from nbrtc.recordings.remux import remux
+from nbrtc.recordings.manifest import Gap
 
 logger = logging.getLogger(__name__)
 
@@ -22,7 +22,12 @@ then drops the picture up to its next keyframe, and the gap stays a gap in the f
 
 _STEP_BYTES = 256
 """What one queued step costs besides its frame, so that tiny frames are bounded too."""
-_SYNC_S = 1.0
+_SYNC_S = 0.6
+"""How often the disk is waited for. A power cut takes this, what the muxer sorts (0.2 s), and the wait."""
+_GATHER_S = 0.05
+"""So long the thread lets frames gather: waking for each would cost more than writing it."""
+_IDLE_S = 0.3
+"""When nothing comes for so long, nothing waits to be sorted either."""
 
 Step = Callable[[Muxer], object]
 
@@ -35,10 +40,23 @@ class RecordingResult:
     """The file: the asked name, or where the media is if that could not be given."""
     duration_s: float
     size_bytes: int
+    start_s: float | None = None
+    """`time.monotonic` of the file's time zero, cleaned of jitter: the smallest difference of arrival and
+    time in the file within the first 10 s. None if there is nothing."""
+    video_codec: str = ""
+    """As in `EncodedFrame.codec`; empty without a picture."""
+    audio_codec: str = ""
+    width: int = 0
+    """Of the largest picture, in pixels."""
+    height: int = 0
+    gaps: tuple[Gap, ...] = ()
+    """What is missing, in ms of the file."""
     dropped_frames: int = 0
     """Frames that the disk was too slow for."""
     error: str | None = None
     """Why the recording is shorter than asked, missing or named otherwise; None if all went well."""
+    codec_changed: bool = False
+    """It ended because another codec came, which needs a file of its own."""
 
 
 class Writer:
@@ -48,25 +66,22 @@ class Writer:
     ----------
     file, muxer
         Used by the thread alone once it runs.
-    path
-        The asked name. If it ends in ``.mp4``, `file` is Matroska and is copied into it at the end.
     on_end
         Called on the thread, as its last act.
     """
 
-    def __init__(
-        self, file: RecordingFile, muxer: Muxer, path: Path, on_end: Callable[[RecordingResult], None]
-    ) -> None:
+    def __init__(self, file: RecordingFile, muxer: Muxer, on_end: Callable[[RecordingResult], None]) -> None:
         self._file = file
         self._muxer = muxer
-        self._path = path
         self._on_end = on_end
         self._steps: deque[Step] = deque()  # bounded by QUEUE_BYTES
         self._queued_bytes = 0
         self._closed = False
+        self._is_waiting = False
         self._changed = threading.Condition()
+        self._closing = threading.Event()
         # A daemon, because what it wrote survives the interpreter's end; its owner calls `close`.
-        self._thread = threading.Thread(target=self._run, name=f"writer of {path.name}", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=f"writer of {file.path.name}", daemon=True)
 
     def start(self) -> None:
         """Start the thread."""
@@ -80,7 +95,8 @@ class Writer:
                 return False
             self._steps.append(step)
             self._queued_bytes += size_bytes
-            self._changed.notify()
+            if self._is_waiting:
+                self._changed.notify()
         return True
 
     def insist(self, step: Step) -> None:
@@ -94,11 +110,12 @@ class Writer:
         with self._changed:
             self._closed = True
             self._changed.notify()
+        self._closing.set()
 
     @property
-    def duration_s(self) -> float:
-        """Seconds of media in the file."""
-        return self._muxer.duration_s
+    def content(self) -> Content:
+        """What is in the file by now."""
+        return self._muxer.content
 
     @property
     def size_bytes(self) -> int:
@@ -109,14 +126,22 @@ class Writer:
 
     def _run(self) -> None:
         failure: Exception | None = None
-        synced_s = time.monotonic()
+        synced_s = busy_s = time.monotonic()
+        synced_bytes = 0
         try:
-            while (steps := self._take()) is not None:
+            while (steps := self._take(synced_s + _SYNC_S)) is not None:
                 for step in steps:
                     step(self._muxer)
-                if time.monotonic() - synced_s >= _SYNC_S:
-                    self._muxer.checkpoint()
-                    self._file.sync()
+                now_s = time.monotonic()
+                if steps:
+                    busy_s = now_s
+                elif now_s - busy_s >= _IDLE_S:
+                    self._muxer.settle()
+                if now_s - synced_s >= _SYNC_S:
+                    if self._file.size_bytes != synced_bytes:
+                        self._muxer.checkpoint()
+                        self._file.sync()
+                        synced_bytes = self._file.size_bytes
                     synced_s = time.monotonic()
         except Exception as error:  # noqa: BLE001 - whatever it is, what was written becomes a file, and is told
             failure = error
@@ -125,11 +150,17 @@ class Writer:
             self._steps.clear()
         self._on_end(self._finish(failure))
 
-    def _take(self) -> deque[Step] | None:
-        """Wait for steps, at most until the next sync; None when closed and empty."""
+    def _take(self, until_s: float) -> deque[Step] | None:
+        """Wait for steps, at most until then, or until none came for a while; None when closed and empty."""
         with self._changed:
             if not self._steps and not self._closed:
-                self._changed.wait(_SYNC_S)
+                self._is_waiting = True
+                self._changed.wait(max(0.0, min(_IDLE_S, until_s - time.monotonic())))
+                self._is_waiting = False
+            comes = bool(self._steps)
+        if comes:
+            self._closing.wait(_GATHER_S)
+        with self._changed:
             if self._closed and not self._steps:
                 return None
             steps, self._steps, self._queued_bytes = self._steps, deque(), 0
@@ -137,6 +168,9 @@ class Writer:
 
     def _finish(self, failure: Exception | None) -> RecordingResult:
         """Make the best file of what was written, give it a name, and say in words what went wrong."""
+        codec_changed = isinstance(failure, CodecChange)
+        if codec_changed:
+            failure = None
         try:
             self._muxer.finish(whole=not isinstance(failure, OSError))
         except Exception as error:  # noqa: BLE001 - told in the result
@@ -145,36 +179,36 @@ class Writer:
                 self._muxer.finish(whole=False)
             except Exception:
                 logger.exception("The header of %s could not be completed", self._file.partial)
-        size_bytes, duration_s = self._file.size_bytes, self._muxer.duration_s
+        path = self._file.path
         if not self._muxer.blocks:
             self._file.discard()
-            nothing = f"Nothing was recorded into {str(self._path)!r}"
             why = _say(failure) or "no picture and no sound arrived; check camera and microphone"
-            return RecordingResult(self._path, 0.0, 0, error=f"{nothing}: {why}")
-        path, error_text = self._name(copy=failure is None)
-        if failure is not None:
-            logger.warning("Recording into %s stopped", self._path, exc_info=failure)
-            error_text = (
-                f"The recording stopped after {duration_s:.1f} s: {_say(failure)}. What was recorded until "
-                f"then is in {str(path)!r} and plays; record again into another file. The call goes on"
-            )
-        return RecordingResult(path, duration_s, size_bytes, error=error_text)
-
-    def _name(self, *, copy: bool) -> tuple[Path, str | None]:
-        """Give the file its final name; where that fails, return the one that it has, and why."""
+            return RecordingResult(path, 0.0, 0, error=f"Nothing was recorded into {str(path)!r}: {why}")
+        size_bytes, content = self._file.size_bytes, self._muxer.content
         error_text = None
-        if self._path.suffix.lower() == ".mp4" and copy:
-            try:
-                remux(self._file.partial, self._path)
-            except RecordingError as error:
-                error_text = f"{error}. The recording was kept as .mkv"
-            else:
-                self._file.discard()
-                return self._path, None
         try:
-            return self._file.publish(), error_text
+            path = self._file.publish()
         except RecordingError as error:
-            return self._file.partial, str(error)
+            path, error_text = self._file.partial, str(error)
+        if failure is not None:
+            logger.warning("Recording into %s stopped", path, exc_info=failure)
+            error_text = (
+                f"The recording stopped after {content.duration_s:.1f} s: {_say(failure)}. What was recorded "
+                f"until then is in {str(path)!r} and plays; record again into another file. The call goes on"
+            )
+        return RecordingResult(
+            path,
+            content.duration_s,
+            size_bytes,
+            content.start_s,
+            content.video_codec,
+            content.audio_codec,
+            content.width,
+            content.height,
+            content.gaps,
+            error=error_text,
+            codec_changed=codec_changed,
+        )
 
 
 def _say(failure: Exception | None) -> str:

@@ -4,6 +4,8 @@ A recording writes ``<name>.partial`` and takes its own name only when it is com
 ``.partial`` is always a finished file. Neither name ever replaces something that exists.
 """
 
+import contextlib
+import fcntl
 import os
 from pathlib import Path
 
@@ -34,6 +36,7 @@ class RecordingFile:
         self.path = path
         self.partial = path.with_name(path.name + ".partial")
         self.size_bytes = 0
+        self._is_listed = False  # in the folder, as the disk has it
         refuse_existing(path)
         try:
             self._folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -52,6 +55,9 @@ class RecordingFile:
         except (OSError, ValueError) as error:
             os.close(self._folder)
             raise RecordingError(f"{str(path)!r} cannot be created ({error}): choose another name") from error
+        # Whoever finds the file can ask whether somebody still writes it (see `locks`).
+        with contextlib.suppress(OSError):  # a network folder may keep no locks: then the journal's has to do
+            fcntl.flock(self.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
     def append(self, data: bytes) -> None:
         """Add all of `data` at the end, or nothing of it: a write that fails half-way is cut off again.
@@ -86,6 +92,9 @@ class RecordingFile:
 
     def sync(self) -> None:
         """Wait until the disk has everything, so that a power cut takes no more than came after this."""
+        if not self._is_listed:
+            os.fsync(self._folder)
+            self._is_listed = True
         os.fsync(self.descriptor)
 
     def publish(self) -> Path:

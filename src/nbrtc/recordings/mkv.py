@@ -3,22 +3,37 @@
 libavformat's muxer is not used here, because it cannot record a call: while one of two tracks is silent
 (camera off) its interleaver keeps the other in memory instead of in the file, a track cannot be added once
 the header is written, and after a full disk it writes nothing more. This one appends every block at once and
-keeps `HEADER_BYTES` at the front for a header that is written again whenever something new is known.
+keeps `HEADER_BYTES` at the front for a header that is written again whenever something new is known. What
+senders say of their clocks may come seconds after their frames: the times of the last blocks can be changed.
 """
 
 import struct
+from collections import deque
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
 Kind = Literal["audio", "video"]
 
-CODECS = {"VP8": "V_VP8", "H264": "V_MPEG4/ISO/AVC", "opus": "A_OPUS"}
+CODECS = {
+    "VP8": "V_VP8",
+    "VP9": "V_VP9",
+    "AV1": "V_AV1",
+    "H264": "V_MPEG4/ISO/AVC",
+    "opus": "A_OPUS",
+}
 """Codecs that can be recorded, and what Matroska calls them."""
+
+WEBM_CODECS = {name: codec_id for name, codec_id in CODECS.items() if name != "H264"}
+"""Those that browsers expect in WebM."""
 
 HEADER_BYTES = 2048
 """Everything before the first cluster; what the header does not need is a Void element."""
 
 _CLUSTER_MS = 1000
+_MOVABLE = 1200
+"""Blocks of a track whose place is kept, so that they can be moved in time: at least ten seconds."""
+_MOST_CUES = 10_000
+"""Nearly three hours of seconds; of a longer file every second one is kept, and again."""
 _NUMBERS: dict[Kind, int] = {"video": 1, "audio": 2}
 _UNKNOWN_SEGMENT = b"\x01" + b"\xff" * 7
 _UNKNOWN_CLUSTER = b"\x1f\xff\xff\xff"
@@ -42,11 +57,27 @@ class Track:
 
     kind: Kind
     codec_id: str
-    """``"V_VP8"``, ``"V_MPEG4/ISO/AVC"`` or ``"A_OPUS"``."""
+    """One of `CODECS`."""
     private: bytes = b""
-    """CodecPrivate: OpusHead, or avcC."""
+    """CodecPrivate: OpusHead, avcC, or av1C."""
     width: int = 0
     height: int = 0
+
+
+@dataclass(slots=True)
+class _Placed:
+    """A block in the file, and where its time stands, which is relative to its cluster's."""
+
+    time_ms: int
+    at: int
+    cluster_ms: int
+
+
+@dataclass(slots=True)
+class _Cue:
+    time_ms: int
+    kind: Kind
+    position: int
 
 
 class MatroskaWriter:
@@ -57,7 +88,7 @@ class MatroskaWriter:
     output
         An empty file; the header goes into it at once.
     doc_type
-        ``"webm"`` promises VP8 and Opus only; that is for the caller to keep.
+        ``"webm"`` promises `WEBM_CODECS`; that is for the caller to keep.
     """
 
     def __init__(self, output: Output, doc_type: Literal["matroska", "webm"] = "matroska") -> None:
@@ -66,8 +97,13 @@ class MatroskaWriter:
         self._tracks: dict[Kind, Track] = {}
         self._cluster_at: int | None = None
         self._cluster_ms = 0
-        self._cues: list[tuple[int, int, int]] = []  # at most one a cluster: 3600 an hour, about 0.5 MB
-        self.duration_ms = 0
+        self._cues: list[_Cue] = []  # bounded by _MOST_CUES, about 2 MB
+        self._thinning = 1
+        self._clusters = 0
+        self._movable: dict[Kind, deque[_Placed]] = {
+            kind: deque(maxlen=_MOVABLE) for kind in ("video", "audio")
+        }
+        self._ends_ms: dict[Kind, int] = {}
         output.append(self._header())
 
     def set_track(self, track: Track) -> None:
@@ -75,8 +111,13 @@ class MatroskaWriter:
         self._tracks[track.kind] = track
         self._output.patch(self._header(), 0)
 
-    def write(self, kind: Kind, time_ms: int, data: bytes, *, keyframe: bool) -> None:
-        """Append one block; times of one track must rise.
+    @property
+    def duration_ms(self) -> int:
+        """From the file's zero to the end of its last frame."""
+        return max(self._ends_ms.values(), default=0)
+
+    def write(self, kind: Kind, time_ms: int, data: bytes, *, keyframe: bool, duration_ms: int) -> None:
+        """Append one block; times of one track must rise, those of both should.
 
         Raises
         ------
@@ -89,8 +130,35 @@ class MatroskaWriter:
             self._start_cluster(kind, time_ms, seekable=starts_picture or "video" not in self._tracks)
         flags = 0x80 if keyframe else 0
         block = struct.pack(">BhB", 0x80 | _NUMBERS[kind], time_ms - self._cluster_ms, flags)
-        self._output.append(b"\xa3" + _size(len(block) + len(data)) + block + data)
-        self.duration_ms = max(self.duration_ms, time_ms + (20 if kind == "audio" else 33))
+        size = _size(len(block) + len(data))
+        at = self._output.size_bytes + 1 + len(size) + 1
+        self._output.append(b"\xa3" + size + block + data)
+        self._movable[kind].append(_Placed(time_ms, at, self._cluster_ms))
+        self._ends_ms[kind] = max(self._ends_ms.get(kind, 0), time_ms + duration_ms)
+
+    def move(self, kind: Kind, since_ms: int, by_ms: int) -> None:
+        """Move those blocks of a track in time that were written from `since_ms` on.
+
+        Only the last 1200 blocks of each track can be; the others stay. In their clusters the blocks keep
+        their order, which players bear as long as each track's times rise.
+
+        Raises
+        ------
+        OSError
+            The output's.
+        """
+        blocks = self._movable[kind]
+        moved = [placed for placed in blocks if placed.time_ms >= since_ms]
+        # From the end that has room: a crash in between leaves rising times.
+        for placed in reversed(moved) if by_ms > 0 else moved:
+            relative_ms = placed.time_ms + by_ms - placed.cluster_ms
+            self._output.patch(struct.pack(">h", max(-0x8000, min(0x7FFF, relative_ms))), placed.at)
+            placed.time_ms += by_ms
+        if moved:
+            self._ends_ms[kind] += by_ms
+        for cue in self._cues:
+            if cue.kind == kind and cue.time_ms >= since_ms:
+                cue.time_ms += by_ms
 
     def checkpoint(self) -> None:
         """Write the duration so far into the header."""
@@ -102,7 +170,7 @@ class MatroskaWriter:
         cues_at = None
         if indexed and self._cues:
             cues_at = self._output.size_bytes
-            self._output.append(_element(0x1C53BB6B, b"".join(_cue(*cue) for cue in self._cues)))
+            self._output.append(_element(0x1C53BB6B, b"".join(map(_cue, self._cues))))
         self._output.patch(self._header(cues_at, self._output.size_bytes), 0)
 
     def _start_cluster(self, kind: Kind, time_ms: int, *, seekable: bool) -> None:
@@ -110,8 +178,12 @@ class MatroskaWriter:
         at = self._output.size_bytes
         self._output.append(b"\x1f\x43\xb6\x75" + _UNKNOWN_CLUSTER + _uint(0xE7, max(0, time_ms)))
         self._cluster_at, self._cluster_ms = at, time_ms
-        if seekable:
-            self._cues.append((time_ms, _NUMBERS[kind], at - self._segment_at))
+        self._clusters += seekable
+        if seekable and self._clusters % self._thinning == 0:
+            self._cues.append(_Cue(time_ms, kind, at - self._segment_at))
+            if len(self._cues) > _MOST_CUES:
+                self._cues = self._cues[::2]
+                self._thinning *= 2
 
     def _end_cluster(self) -> None:
         """Replace the unknown size, which only the last cluster may have while the recording runs."""
@@ -164,8 +236,9 @@ def _track_entry(track: Track) -> bytes:
     return _element(0xAE, content)
 
 
-def _cue(time_ms: int, track: int, position: int) -> bytes:
-    return _element(0xBB, _uint(0xB3, time_ms) + _element(0xB7, _uint(0xF7, track) + _uint(0xF1, position)))
+def _cue(cue: _Cue) -> bytes:
+    place = _uint(0xF7, _NUMBERS[cue.kind]) + _uint(0xF1, cue.position)
+    return _element(0xBB, _uint(0xB3, max(0, cue.time_ms)) + _element(0xB7, place))
 
 
 def _element(identifier: int, content: bytes) -> bytes:

@@ -9,12 +9,16 @@ from av.container import InputContainer
 from av.packet import Packet
 from av.stream import Stream
 
-from nbrtc.recordings.files import RecordingFile
-from nbrtc.recordings.mkv import CODECS, Kind, MatroskaWriter, Track
 from nbrtc.errors import RecordingError
+from nbrtc.recordings.files import RecordingFile
+from nbrtc.recordings.mkv import CODECS, WEBM_CODECS, Kind, MatroskaWriter, Track
 
-_FITTING = {".mkv": {"vp8", "h264", "opus"}, ".webm": {"vp8", "opus"}, ".mp4": {"h264", "opus"}}
 _CODEC_IDS = {name.lower(): codec_id for name, codec_id in CODECS.items()}
+_FITTING = {
+    ".mkv": set(_CODEC_IDS),
+    ".webm": {name.lower() for name in WEBM_CODECS},
+    ".mp4": {"h264", "av1", "vp9", "opus"},
+}
 
 
 def remux(source: Path, target: Path) -> None:
@@ -41,7 +45,7 @@ def remux(source: Path, target: Path) -> None:
     try:
         # A file object and a fixed format: no name can turn into a protocol or a playlist.
         with source.open("rb") as opened, av.open(opened, "r", format="matroska") as container:
-            codecs = {stream.codec_context.name for stream in _streams(container)}
+            codecs = {_codec(stream) for stream in _streams(container)}
             if not codecs or not codecs <= fitting:
                 raise RecordingError(
                     f"{str(source)!r} holds {', '.join(sorted(codecs)) or 'nothing'}, which does not go into "
@@ -74,10 +78,13 @@ def _copy_to_matroska(container: InputContainer, file: RecordingFile, *, webm: b
     for stream in _streams(container):
         context = stream.codec_context
         size = (context.width, context.height) if isinstance(context, av.VideoCodecContext) else (0, 0)
-        writer.set_track(Track(_kind(stream), _CODEC_IDS[context.name], context.extradata or b"", *size))
+        writer.set_track(Track(_kind(stream), _CODEC_IDS[_codec(stream)], context.extradata or b"", *size))
     for packet in _packets(container):
-        time_ms = round((packet.pts or 0) * packet.time_base * 1000)
-        writer.write(_kind(packet.stream), time_ms, bytes(packet), keyframe=packet.is_keyframe)
+        time_ms, lasts_ms = (
+            round((ticks or 0) * packet.time_base * 1000) for ticks in (packet.pts, packet.duration)
+        )
+        kind = _kind(packet.stream)
+        writer.write(kind, time_ms, bytes(packet), keyframe=packet.is_keyframe, duration_ms=lasts_ms)
     writer.finish()
 
 
@@ -100,6 +107,11 @@ def _packets(container: InputContainer) -> Iterator["Packet[Stream]"]:
     for packet in container.demux(_streams(container)):
         if packet.pts is not None and packet.size:
             yield packet
+
+
+def _codec(stream: av.VideoStream | av.AudioStream) -> str:
+    """The codec's own name; a context's is its decoder's."""
+    return stream.codec_context.codec.canonical_name
 
 
 def _kind(stream: Stream) -> Kind:
