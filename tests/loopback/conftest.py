@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from nbrtc.engine.composer import Composer
 from nbrtc.engine.link import Link
 from nbrtc.engine.rooms import Rooms
 from nbrtc.engine.session import Session
@@ -48,7 +49,8 @@ class Call(Comm):
         )
         self.state = CallState(quality=quality)
         self._rooms = Rooms()
-        self.session = Session(opening, self._notify, self._rooms)
+        self.composer = Composer()
+        self.session = Session(opening, self._notify, self._rooms, self.composer)
 
     def page(self, **options: Any) -> Page:
         page = Page(self, **options)
@@ -103,6 +105,7 @@ class Call(Comm):
 
     async def close(self) -> None:
         await self.session.close("closed", "The test is over.")
+        await self.composer.close()
         await self._rooms.close()
         for page in self.pages.values():
             await page.close()

@@ -25,6 +25,7 @@ from nbrtc.engine.seams import ReceiverSeam
 from nbrtc.messages import (
     Answer,
     Bye,
+    CallState,
     Event,
     Intent,
     MediaStatus,
@@ -32,6 +33,7 @@ from nbrtc.messages import (
     Offer,
     Ping,
     Pong,
+    RecordingsShown,
     Reply,
     StatsSample,
     VideoSize,
@@ -103,6 +105,8 @@ class Page:
 
     Parameters
     ----------
+    shows_badge
+        Tell the engine which recordings' red badges are shown, as a view does.
     noisy
         Send noise instead of numbered pictures: as many bits as may be sent.
     codecs
@@ -116,6 +120,7 @@ class Page:
         width: int = WIDTH,
         height: int = HEIGHT,
         noisy: bool = False,
+        shows_badge: bool = True,
         codecs: tuple[str, ...] = ("video/vp8",),
     ) -> None:
         self.id = uuid.uuid4().hex
@@ -129,6 +134,8 @@ class Page:
         self.tap_asked: list[str] = []
         """What the engine asked of the encoded tap."""
         self.answers_pings = True
+        self.shows_badge = shows_badge
+        self._badges: tuple[str, ...] = ()
         self.camera: Camera | None = None
         self._comm = comm
         self._size = (width, height)
@@ -270,9 +277,21 @@ class Page:
     def take(self, event: Event) -> None:
         """What comes down, by the comm or the data channel."""
         self.events.append(event)
+        if isinstance(event, CallState):
+            self._show(event)
         connection = self._connection
         if isinstance(event, Answer) and event.generation == self.generation and connection is not None:
             self._tasks.append(asyncio.create_task(self._accept(connection, event.sdp)))
+
+    def _show(self, state: CallState) -> None:
+        """The badges of what is recorded now, one's own and others', stand in the view."""
+        found = [person.status.recording_id for person in state.participants if not person.is_you]
+        if state.recording is not None and state.recording.state == "recording":
+            found.append(state.recording.id)
+        badges = tuple(filter(None, found))
+        if self.shows_badge and badges != self._badges:
+            self._badges = badges
+            self.send(RecordingsShown(recordings=badges))
 
     async def close(self) -> None:
         """Close the link without a word, like a page that is reloaded."""

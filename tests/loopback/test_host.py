@@ -40,8 +40,10 @@ from nbrtc.messages import (
     encode_bridge,
     encode_json,
 )
+from nbrtc.recordings import manifest as manifests
 from tests.loopback.conftest import SMALL
 from tests.loopback.page import Comm, Page
+from tests.unit.recorders import names
 
 LIMIT_S = 20
 
@@ -184,6 +186,26 @@ async def test_a_running_recording_is_finished_and_the_page_told_when_the_kernel
     assert not (tmp_path / "call.mkv.partial").exists()
     with av.open(str(tmp_path / "call.mkv")) as file:
         assert sum(1 for _ in file.decode(video=0)) > 5
+
+
+async def test_a_film_that_the_kernels_end_interrupts_is_left_to_recover(
+    kernel: Kernel, tmp_path: Path
+) -> None:
+    kernel.open_call()
+    page = kernel.page()
+    await page.connect()
+    await kernel.until(lambda: kernel.state and kernel.state.phase == "connected", "the call")
+    outcome = await kernel.ask(Record(str(tmp_path / "call.mp4"), layout="pip"))
+    assert outcome.error_code is None
+    await kernel.until(
+        lambda: kernel.state and kernel.state.recording and kernel.state.recording.duration_s > 0.5,
+        "the recording",
+    )
+    assert await kernel.ended() == 0
+    assert [name for name in names(tmp_path) if name.startswith("call")] == ["call.mp4.tracks"]
+    manifest = manifests.read(tmp_path / "call.mp4.tracks" / manifests.NAME)
+    assert [(film.path, film.state) for film in manifest.films] == [(str(tmp_path / "call.mp4"), "waiting")]
+    assert manifest.state == "complete"
 
 
 async def test_malformed_messages_of_the_bridge_are_logged_and_the_engine_goes_on(kernel: Kernel) -> None:

@@ -33,6 +33,7 @@ from ..messages import (
     encode_bridge,
 )
 from .bot import BotSession
+from .composer import Composer
 from .rooms import Rooms
 from .session import Session
 from .tasks import Tasks
@@ -72,6 +73,7 @@ class Engine:
         self._frames.bind(f"ipc://{folder}/{FRAMES}")
         self._sessions: dict[str, Session | BotSession] = {}
         self._rooms = Rooms()
+        self._composer = Composer()
         self._tasks = Tasks()
         self._closing = Tasks()
         self._parent = os.getppid()
@@ -92,12 +94,17 @@ class Engine:
             for task in (*readers, gone):
                 task.cancel()
             closing = [
-                session.close("kernel-gone", "The kernel has ended.") for session in self._sessions.values()
+                self._composer.close(),  # a film that is being made waits for `nbrtc.recover`
+                *(
+                    session.close("kernel-gone", "The kernel has ended.")
+                    for session in self._sessions.values()
+                ),
             ]
             try:
                 async with asyncio.timeout(GOODBYE_S):
                     outcomes = await asyncio.gather(*closing, return_exceptions=True)
                     await self._closing.finish()  # what the kernel closed just before it went
+                    await self._composer.close()
                     await self._rooms.close()
             except TimeoutError:
                 logger.error("Not everything could be closed within %.0f s of the kernel's end", GOODBYE_S)
@@ -132,7 +139,9 @@ class Engine:
                     self._notify(EngineBeat(number=request.number))
                 case OpenCall():
                     if request.call not in self._sessions:
-                        self._sessions[request.call] = Session(request, self._notify, self._rooms)
+                        self._sessions[request.call] = Session(
+                            request, self._notify, self._rooms, self._composer
+                        )
                 case OpenBot():
                     if request.call not in self._sessions:
                         self._sessions[request.call] = BotSession(request, self._notify, self._rooms)

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from ..errors import CallError, NbrtcError, NotConnected, RecordingError
+from ..errors import CallError, NbrtcError, NotConnected
 from ..lab.impairment import Shim
 from ..messages import (
     PROTOCOL,
@@ -23,7 +23,6 @@ from ..messages import (
     ChangeCodec,
     ChangeQuality,
     ChangeStatsInterval,
-    Codec,
     EngineStatus,
     Enter,
     EnterRoom,
@@ -42,8 +41,9 @@ from ..messages import (
     PeerStatus,
     Quality,
     ReadLedger,
+    ReadRecording,
     Record,
-    RecordingStatus,
+    RecordingsShown,
     Reply,
     Report,
     Say,
@@ -64,10 +64,14 @@ from ..messages import (
 )
 from .bandwidth import video_bitrate_bps
 from .board import Board
+from .composer import Composer
 from .gallery import OWN, Gallery
 from .link import Link
 from .member import PYTHON, Doors, RoomMember
 from .ownership import Ownership
+from .place import dated, within
+from .reel import NO_FEEDS, Feeds
+from .shelf import Shelf
 from .studio import Studio
 from .tap import Tap
 from .tape import Tape
@@ -93,10 +97,19 @@ class Session:
         Sends a notification to the kernel.
     doors
         How it gets into a room.
+    composer
+        Makes films of its recordings.
     """
 
-    def __init__(self, opening: OpenCall, notify: Callable[[Notification], None], doors: Doors) -> None:
+    def __init__(
+        self,
+        opening: OpenCall,
+        notify: Callable[[Notification], None],
+        doors: Doors,
+        composer: Composer,
+    ) -> None:
         self._opening = opening
+        self._notify = notify
         state = CallState(
             epoch=opening.epoch,
             quality=with_bitrate(opening.quality),
@@ -104,20 +117,27 @@ class Session:
             codec=opening.codec,
             stats_interval_s=opening.stats_interval_s,
         )
-        self._board = Board(opening.call, state, notify)
+        self._board = Board(opening.call, state, self._tell)
         self.gallery = Gallery(self._wanted_changed)
         self.studio = Studio()
         self._use_effect(opening.video_effect)
         self._tap = Tap()
         self._be_in_room(opening.ticket is not None)
-        self._tape = Tape(Path(opening.folder), self._recording_changed, self._board.problem)
+        self._folder, self._shelf = Path(opening.folder), Shelf()
+        self._tape = Tape(
+            self._folder,
+            self._board,
+            composer,
+            feeds=self._feeds,
+            keep=lambda people: self.gallery.keep("recording", people),
+        )
         self._ownership = Ownership(
             self._board,
             opening.ice_servers,
             on_intent=self.from_page,
             on_attach=self._attach,
             on_detach=self._detach,
-            on_enter=lambda page, is_answered: self._member.enter(page, is_answered=is_answered),
+            on_enter=self._enter,
             on_exit=lambda seat_s: self._member.exit(seat_s),
         )
         self._member = RoomMember(self._board, opening, doors)
@@ -131,10 +151,11 @@ class Session:
         if self._closed:
             return
         self._closed = True
+        self._tape.cut()
         self._ownership.dismiss(code, reason)
         self._board.change(phase="closed", reason=reason)
         try:
-            await self._tape.stop()
+            await self._tape.close()
         finally:
             await self._member.close()
             await self._ownership.close()
@@ -146,7 +167,8 @@ class Session:
     async def from_page(self, page: str, intent: Intent) -> None:
         """Carry out an intent of `page`; errors become replies or notices, never exceptions."""
         identity = getattr(intent, "id", None)
-        if identity is not None and not self._board.is_new(page, identity):
+        is_read = isinstance(intent, ReadRecording)  # asked again, because its answer got lost: read again
+        if identity is not None and not is_read and not self._board.is_new(page, identity):
             return
         try:
             await self._carry_out(page, intent)
@@ -175,6 +197,7 @@ class Session:
             case Leave() if is_owner or (
                 owner is None and page in (self._ownership.last_page, self._member.page)
             ):
+                self._tape.cut()
                 self._ownership.release(intent.reason)
                 await self._tape.stop()
             case MediaStatus() if is_owner:
@@ -201,14 +224,22 @@ class Session:
                 self._quality(intent.quality)
                 self._board.reply(page, Reply(id=intent.id))
             case SetCodec():
-                self._codec(intent.codec)
+                self._board.change(codec=intent.codec)
                 self._board.reply(page, Reply(id=intent.id))
             case StartRecording():
-                self._record(intent.path or self._tape.dated_name())
+                self._require_media()
+                path = within(self._folder, intent.path) or dated(self._folder, intent.suffix)
+                await self._tape.start(path, intent.tracks, intent.layout)
                 self._board.reply(page, Reply(id=intent.id))
             case StopRecording():
                 await self._tape.stop()
                 self._board.reply(page, Reply(id=intent.id))
+            case RecordingsShown():
+                self._tape.shows(page, intent.recordings)
+                if page == self._member.page:
+                    self._member.acknowledge(self._tape.shown(page))
+            case ReadRecording():
+                self._board.send(page, await self._shelf.read(self._tape.file(intent), intent))
             case PageProblem():
                 self._board.problem(intent.code, intent.message, show=False)
             case _:
@@ -227,8 +258,7 @@ class Session:
 
     def _media(self, status: MediaStatus) -> None:
         state = self._board.state
-        if status.camera is not None:
-            self._tape.size = status.camera
+        self.studio.share_screen(status.screen_sharing)
         self._board.change(
             camera_on=status.camera_on,
             microphone_on=status.microphone_on,
@@ -249,6 +279,7 @@ class Session:
                 if self._board.state.phase not in ("connecting", "connected", "reconnecting"):
                     self._board.change(join_requested=True)
             case LeaveCall():
+                self._tape.cut()
                 self._ownership.dismiss("left", "Python left the call.")
                 await self._tape.stop()
             case Switch():
@@ -260,14 +291,15 @@ class Session:
             case ChangeQuality():
                 self._quality(verb.quality)
             case ChangeCodec():
-                self._codec(verb.codec)
+                self._board.change(codec=verb.codec)
             case ChangeStatsInterval():
                 self._board.change(stats_interval_s=verb.interval_s)
             case SetVideoEffect():
                 self._use_effect(verb.name)
                 self._board.change(video_effect=verb.name)
             case Record():
-                return self._record(verb.path)
+                self._require_media()
+                return await self._tape.start(verb.path, verb.tracks, verb.layout)
             case StopRecord():
                 return await self._tape.stop(verb.recording)
             case Impair():
@@ -288,9 +320,6 @@ class Session:
         if self._board.state.owner is not None:
             self._board.send(self._board.state.owner, ApplyQuality(quality=quality))
         self._board.change(quality=quality)
-
-    def _codec(self, codec: Codec) -> None:
-        self._board.change(codec=codec)
 
     def _share_screen(self, on: bool) -> None:
         owner = self._require_owner()
@@ -314,20 +343,16 @@ class Session:
         self._board.send(owner, SwitchMedia(microphone_on=verb.microphone_on, camera_on=verb.camera_on))
         self._board.change(**requested)
 
-    def _record(self, path: str) -> RecordingStatus:
-        link = self._ownership.link
-        if link is None or self._board.state.phase not in ("connected", "reconnecting"):
+    def _require_media(self) -> None:
+        if self._ownership.link is None or self._board.state.phase not in ("connected", "reconnecting"):
             raise NotConnected("There is nothing to record: nobody is in the call yet.")
-        room = self._board.state.room
-        if room is not None and not room.settings.recording:
-            raise RecordingError(f"Nothing is recorded: the creator of the room {room.name!r} forbids it.")
-        return self._tape.start(path, link)
 
     # --- what the parts report
 
     def _changed(self, state: CallState) -> None:
         """What follows from a new state. Each step changes the state only if it is not so already."""
         self._watch.follow(state)
+        self._tape.look()
         in_room = state.room is not None
         if in_room == self.studio.echoes:
             self._be_in_room(in_room)
@@ -341,7 +366,7 @@ class Session:
         self.studio.attach(link)
         self.gallery.attach(OWN, link.video.feed)
         self._tap.attach(link)
-        self._tape.attach(link)
+        self._tape.look()
         self._watch.attach(link)
 
     def _detach(self) -> None:
@@ -349,7 +374,12 @@ class Session:
         self.studio.detach()
         self.gallery.detach(OWN)
         self._tap.detach()
-        self._tape.detach()
+        self._tape.look()
+
+    def _enter(self, page: str, is_answered: bool) -> None:
+        self._member.enter(page, is_answered=is_answered)
+        if page == self._member.page:
+            self._member.acknowledge(self._tape.shown(page))  # its views show what they showed
 
     def _use_effect(self, name: str | None) -> None:
         self.studio.use_effect(name is not None)
@@ -373,7 +403,15 @@ class Session:
     def _wanted_changed(self, wanted: tuple[str, ...]) -> None:
         self._board.change(wanted=wanted)
 
-    def _recording_changed(self, status: RecordingStatus | None) -> None:
-        recording = status is not None and status.state == "recording"
-        self.gallery.keep("recording", (OWN,) if recording else ())
-        self._board.change(recording=status)
+    def _feeds(self, participant: str) -> Feeds:
+        """Picture and sound of somebody, or of `OWN` as the others see it."""
+        if participant == OWN:
+            link = self._ownership.link
+            return NO_FEEDS if link is None else (link.shown.feed, link.audio.feed)
+        feeds = self._tap.feeds(participant)
+        return NO_FEEDS if feeds is None else (feeds["video"], feeds["audio"])
+
+    def _tell(self, notification: Notification) -> None:
+        """What the kernel is told, a recording hears, too."""
+        self._notify(notification)
+        self._tape.hear(notification)

@@ -1,132 +1,383 @@
-"""A call's recording: at most one at a time, going on over reconnections, reported to everybody."""
+"""A call's recordings: at most one at a time, going on over reconnections, reported to everybody."""
 
 import asyncio
 import logging
-import time
 import uuid
-from collections.abc import Callable
-from datetime import datetime
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from ..errors import RecordingError
-from ..messages import RecordingStatus, VideoSize
-from .link import Link
+from ..messages import (
+    Notice,
+    Notification,
+    ReadRecording,
+    RecordedFile,
+    RecordingLayout,
+    RecordingStatus,
+    RecordingTracks,
+)
+from ..recordings.manifest import Manifest
+from .board import Board
+from .composer import Composer
+from .film_plan import FilmPlan, film_plan
+from .gallery import OWN
+from .place import Place, choose
+from .premiere import Outcome, link, make
 from .record import Recorder
+from .reel import Feeds, MakeRecorder
+from .scope import check, subjects
+from .space import check as check_space
+from .take import Take
 
 logger = logging.getLogger(__name__)
 
 PROGRESS_S = 1.0
+EARLIER = 5
+"""Earlier recordings that a call remembers."""
+PAGES = 16
+"""Pages whose badges are known; the one that spoke longest ago is forgotten."""
+BADGES = 64
+"""Of one page; what it says beyond that is not heard."""
+ABSENT_S = 600.0
+"""A recording of a call that nobody is in waits so long for its page to come back, and is stopped then."""
+
+
+@dataclass(slots=True)
+class _Ending:
+    """Why a recording ended by itself."""
+
+    reason: str
+    is_failure: bool
 
 
 class Tape:
-    """Starts, follows and stops the recorder of one session. On the engine's loop.
+    """Starts, follows and stops the recordings of one session. On the engine's loop.
+
+    `CallState.recording`, `recordings` and `recorded` are this object's.
 
     Parameters
     ----------
     folder
         Where relative names go: the notebook's folder.
-    on_change
-        Told the status whenever it changes, once a second while recording.
-    on_problem
-        Told code and sentence when a recording fails.
+    board
+        The call's state.
+    composer
+        Makes films, also after the call was closed.
+    feeds
+        Gives picture and sound of somebody by id, as they are now.
+    keep
+        Told whose frames the recording needs.
     """
 
     def __init__(
         self,
         folder: Path,
-        on_change: Callable[[RecordingStatus | None], None],
-        on_problem: Callable[[str, str], None],
+        board: Board,
+        composer: Composer,
+        *,
+        feeds: Callable[[str], Feeds],
+        keep: Callable[[Iterable[str]], None],
+        recorder: MakeRecorder = Recorder,
     ) -> None:
-        self.size: VideoSize | None = None
         self._folder = folder
-        self._on_change = on_change
-        self._on_problem = on_problem
-        self._recorder: Recorder | None = None
-        self._status: RecordingStatus | None = None
-        self._progress: asyncio.Task[None] | None = None
+        self._board = board
+        self._composer = composer
+        self._feeds, self._keep = feeds, keep
+        self._recorder = recorder
+        self._take: Take | None = None
+        self._statuses: list[RecordingStatus] = []  # the newest first, at most EARLIER + 1
+        self._page: str | None = None
+        self._shown: OrderedDict[str, frozenset[str]] = OrderedDict()  # bounded by PAGES
+        self._looking: asyncio.Handle | None = None
+        self._following: asyncio.Task[None] | None = None
+        self._absent: asyncio.TimerHandle | None = None
+        self._stopping: asyncio.Task[RecordingStatus] | None = None
+        self._ending: _Ending | None = None
+        self._is_closed = False
 
-    def dated_name(self) -> str:
-        """The record button's choice: ``recordings/call-2026-01-31-142233.mkv``."""
-        folder = self._folder / "recordings"
-        try:
-            folder.mkdir(exist_ok=True)
-        except OSError as error:
-            raise RecordingError(f"The folder {folder} could not be made ({error.strerror}).") from error
-        return str(folder / f"call-{datetime.now().astimezone():%Y-%m-%d-%H%M%S}.mkv")
+    # --- what people want
 
-    def start(self, path: str, link: Link) -> RecordingStatus:
-        """Begin recording the link's camera and microphone.
+    async def start(
+        self, path: str, tracks: RecordingTracks = "all", layout: RecordingLayout | None = None
+    ) -> RecordingStatus:
+        """Begin a recording of the call.
 
         Raises
         ------
         RecordingError
-            If a recording runs already or the path cannot be used.
+            If a recording runs already, the room forbids it, nobody has one of the names, or the path cannot
+            be used. Nothing was made then.
         """
-        if self._recorder is not None and self._status is not None:
-            raise RecordingError(f"{self._status.path} is being recorded already: stop it first.")
-        target = self._folder / path
-        recorder = Recorder(
-            target,
-            link.video.feed,
-            link.audio.feed,
-            size=self.size,
-            video_codec="VP8",
-            on_failure=self._failed,
-        )
-        recorder.start()
-        self._recorder = recorder
-        self._status = RecordingStatus(
-            id=uuid.uuid4().hex, path=str(target), state="recording", started_at_s=time.time()
-        )
-        self._progress = asyncio.create_task(self._follow(), name="nbrtc-recording")
-        self._on_change(self._status)
-        return self._status
-
-    def attach(self, link: Link) -> None:
-        """Go on recording from a new link."""
-        if self._recorder is not None:
-            self._recorder.switch(link.video.feed, link.audio.feed)
-
-    def detach(self) -> None:
-        """The link goes; the recording waits for the next one."""
-        if self._recorder is not None:
-            self._recorder.switch(None, None)
+        if self._stopping is not None:
+            await asyncio.shield(self._stopping)
+        state = self._board.state
+        if self._is_closed or state.phase == "closed":
+            raise RecordingError("This call is closed: make a new Call().")
+        if self._take is not None:
+            raise RecordingError(f"{self._statuses[0].path} is being recorded already: stop it first.")
+        if state.room is not None and not state.room.settings.recording:
+            raise RecordingError(
+                f"Nothing is recorded: the creator of the room {state.room.name!r} forbids it."
+            )
+        me = "" if state.room is None else state.room.me
+        if not isinstance(tracks, str):
+            tracks = tuple(OWN if name == me else name for name in tracks)
+        check(tracks, subjects(state).values())
+        place = choose(self._folder, path, layout)
+        check_space(place.folder.parent)
+        return self._roll(place, tracks)
 
     async def stop(self, identity: str | None = None) -> RecordingStatus | None:
-        """Finish the file. Idempotent; returns the last recording's status, None if there never was one."""
-        recorder, self._recorder = self._recorder, None
-        if recorder is None or self._status is None or identity not in (None, self._status.id):
-            self._recorder = recorder
-            return self._status
-        if self._progress is not None:
-            self._progress.cancel()
-        result = await recorder.stop()
-        self._status = msgspec.structs.replace(
-            self._status,
-            path=str(result.path),
-            state="failed" if result.error else "stopped",
-            duration_s=result.duration_s,
-            size_bytes=result.size_bytes,
-            error=result.error,
+        """Finish the separate files; what is made of them goes on behind.
+
+        Idempotent. Returns the status of the recording with this id, or of the newest; None if there never
+        was one.
+        """
+        take = self._take
+        if take is None or identity not in (None, take.id):
+            found = [status for status in self._statuses if identity in (None, status.id)]
+            return next(iter(found or self._statuses), None)
+        self.cut()
+        if self._stopping is None:
+            self._stopping = asyncio.create_task(self._finish(take), name="nbrtc-recording-stop")
+        return await asyncio.shield(self._stopping)
+
+    def cut(self) -> None:
+        """Record nothing from now on, whoever leaves meanwhile; `stop` follows. Idempotent."""
+        if self._take is not None:
+            self._take.cut()
+        for timer in (self._following, self._absent, self._looking):
+            if timer is not None:
+                timer.cancel()
+        self._following = self._absent = self._looking = None
+
+    async def close(self) -> None:
+        """Stop for good; films are the composer's. Idempotent."""
+        try:
+            await self.stop()
+        finally:
+            self._is_closed = True
+
+    def file(self, wish: ReadRecording) -> Path:
+        """The file that a page may read.
+
+        Raises
+        ------
+        RecordingError
+            If it is none of this call's recordings.
+        """
+        for status in self._statuses:
+            for file in status.files:
+                if (status.id, file.name) == (wish.recording, wish.file):
+                    return Path(file.path)
+        raise RecordingError(f"{wish.file!r} is no file of this call's recordings.")
+
+    # --- what happens
+
+    def shows(self, page: str, recordings: tuple[str, ...]) -> None:
+        """The badges of these recordings stand in views of this page."""
+        self._shown[page] = frozenset(recordings[:BADGES])
+        self._shown.move_to_end(page)
+        while len(self._shown) > PAGES:
+            self._shown.popitem(last=False)
+        self.look()
+
+    def shown(self, page: str) -> tuple[str, ...]:
+        """What `shows` was told of a page last."""
+        return tuple(sorted(self._shown.get(page, ())))
+
+    def look(self) -> None:
+        """The call's state or link is new: follow it, once for all that changes in one turn of the loop."""
+        if self._take is not None and self._looking is None and self._stopping is None:
+            self._looking = asyncio.get_running_loop().call_soon(self._look)
+
+    def hear(self, notification: Notification) -> None:
+        """The kernel is told this of the call."""
+        if self._take is not None:
+            self._take.hear(notification)
+
+    def _look(self) -> None:
+        self._looking = None
+        take = self._take
+        if take is None or self._stopping is not None:
+            return
+        if self._board.link is not None:
+            self._page = self._board.link.page
+        take.follow(self._board.state, self._page, take.id in self._shown.get(self._page or "", ()))
+        self._wait_for_page()
+
+    def _wait_for_page(self) -> None:
+        is_here = self._board.state.owner is not None
+        if is_here and self._absent is not None:
+            self._absent.cancel()
+            self._absent = None
+        elif not is_here and self._absent is None:
+            text = f"The recording was ended, because nobody was in the call for {ABSENT_S / 60:.0f} minutes."
+            self._absent = asyncio.get_running_loop().call_later(ABSENT_S, self._end, text, False)
+
+    # --- one recording, from its start to its end
+
+    def _roll(self, place: Place, tracks: RecordingTracks) -> RecordingStatus:
+        place.make()
+        identity = uuid.uuid4().hex
+        try:
+            take = Take(
+                identity,
+                place,
+                tracks,
+                feeds=self._feeds,
+                on_change=self._changed,
+                on_note=self._note,
+                on_end=self._end,
+                recorder=self._recorder,
+            )
+        except RecordingError:
+            place.unmake()
+            raise
+        self._take, self._ending = take, None
+        status = RecordingStatus(
+            id=identity,
+            path=str(place.asked),
+            state="recording",
+            started_at_s=take.started_at_s,
+            folder=str(place.folder),
+            layout=place.layout,
         )
-        self._on_change(self._status)
-        return self._status
+        self._statuses = [status, *self._statuses[:EARLIER]]
+        self._following = asyncio.create_task(self._follow(take), name="nbrtc-recording")
+        self._look()
+        self._changed()
+        return self._statuses[0]
 
-    async def _follow(self) -> None:
-        while self._recorder is not None and self._status is not None:
+    async def _follow(self, take: Take) -> None:
+        while True:
             await asyncio.sleep(PROGRESS_S)
-            duration_s, size_bytes, _ = self._recorder.status
-            self._status = msgspec.structs.replace(self._status, duration_s=duration_s, size_bytes=size_bytes)
-            self._on_change(self._status)
+            take.tick()
+            self._changed()
 
-    def _failed(self, error: RecordingError) -> None:
-        self._on_problem(error.code, str(error))
-        self._finishing = asyncio.get_running_loop().create_task(self._finish(str(error)))
+    def _changed(self) -> None:
+        """How far the take is, and who is in it."""
+        take = self._take
+        if take is not None:
+            self._publish(
+                take.id,
+                people=take.people,
+                size_bytes=take.size_bytes,
+                duration_s=take.duration_s if take.size_bytes else 0.0,
+            )
 
-    async def _finish(self, error: str) -> None:
-        status = await self.stop()
-        if status is not None and status.error is None:
-            self._status = msgspec.structs.replace(status, state="failed", error=error)
-            self._on_change(self._status)
+    def _note(self, text: str, is_problem: bool) -> None:
+        if self._take is None:
+            return
+        self._publish(self._take.id, note=text)
+        if is_problem:
+            self._board.problem(RecordingError.code, text)
+        else:
+            self._board.broadcast(Notice(key="recording-space", level="warning", text=text))
+
+    def _end(self, reason: str, is_failure: bool) -> None:
+        """It ends by itself: what there is is finished, and everybody told why."""
+        if self._take is None or self._stopping is not None:
+            return
+        self._ending = _Ending(reason, is_failure)
+        self._board.problem(RecordingError.code, reason)
+        self.cut()
+        self._stopping = asyncio.create_task(self._finish(self._take), name="nbrtc-recording-stop")
+
+    async def _finish(self, take: Take) -> RecordingStatus:
+        """Complete the separate files, and have the one file made of them."""
+        try:
+            manifest = await take.finish()
+            status = await self._deliver(take, manifest)
+        except Exception as error:
+            logger.exception("The recording in %s was not finished", take.place.folder)
+            text = f"The recording could not be finished ({error}): nbrtc.recover({str(take.place.folder)!r})"
+            status = {"state": "failed", "error": f"{text} saves what was written."}
+        self._take = self._stopping = None
+        self._publish(take.id, **status)
+        return next(one for one in self._statuses if one.id == take.id)
+
+    async def _deliver(self, take: Take, manifest: Manifest) -> dict[str, Any]:
+        """What is told of a recording whose separate files are complete."""
+        ending, place = self._ending, take.place
+        plan = film_plan(place, manifest)
+        files = _files(place, manifest)
+        notes = [plan.note, take.error if ending is None else ending.reason]
+        status: dict[str, Any] = {
+            "state": "stopped",
+            "people": take.people,
+            "duration_s": manifest.duration_ms / 1000,
+            "size_bytes": take.size_bytes,
+            "files": files,
+            "path": str(plan.to),
+            "layout": plan.layout,
+            "note": " ".join(filter(None, notes)),
+        }
+        if manifest.state == "failed" or (ending is not None and ending.is_failure):
+            status |= {"state": "failed", "note": plan.note}
+            status["error"] = manifest.error if ending is None else ending.reason
+        if plan.how == "none":
+            return status
+        outcome = await link(place, plan) if plan.how == "link" else None
+        if outcome is not None:
+            return status | _delivered(plan, files, outcome)
+        if status["state"] == "stopped":
+            status["state"] = "composing"
+        self._composer.work(self._premiere(take.id, place, plan, status["state"], files))
+        return status
+
+    async def _premiere(
+        self, identity: str, place: Place, plan: FilmPlan, state: str, files: tuple[RecordedFile, ...]
+    ) -> None:
+        outcome = await make(
+            place,
+            plan,
+            self._composer,
+            lambda fraction: self._publish(identity, composed_fraction=min(1.0, fraction)),
+        )
+        if outcome is not None:
+            done = {"state": "stopped" if state == "composing" else state, "composed_fraction": 1.0}
+            self._publish(identity, **done | _delivered(plan, files, outcome))
+
+    def _publish(self, identity: str, **fields: Any) -> None:
+        """Tell everybody about a recording, unless the call is over."""
+        if self._is_closed:
+            return
+        self._statuses = [
+            msgspec.structs.replace(status, **fields) if status.id == identity else status
+            for status in self._statuses
+        ]
+        recorded = () if self._take is None else self._take.recorded
+        self._keep(recorded)
+        newest, *earlier = self._statuses
+        self._board.change(recording=newest, recordings=tuple(earlier), recorded=recorded)
+
+
+def _files(place: Place, manifest: Manifest) -> tuple[RecordedFile, ...]:
+    return tuple(
+        RecordedFile(
+            name=piece.file,
+            path=str(place.folder / piece.file),
+            size_bytes=piece.size_bytes,
+            person=person.id,
+        )
+        for person in manifest.people
+        for piece in person.pieces
+        if piece.state == "complete"
+    )
+
+
+def _delivered(plan: FilmPlan, files: tuple[RecordedFile, ...], outcome: Outcome) -> dict[str, Any]:
+    """What is told of a recording whose one file was made, or was not."""
+    if outcome.state == "failed":
+        return {"state": "failed", "error": outcome.error}
+    size_bytes = plan.to.stat().st_size
+    film = RecordedFile(name=plan.to.name, path=str(plan.to), size_bytes=size_bytes)
+    told: dict[str, Any] = {"files": (film, *files), "size_bytes": size_bytes}
+    duration_s = outcome.duration_s or plan.duration_s
+    return told if duration_s is None else told | {"duration_s": duration_s}

@@ -1,0 +1,242 @@
+"""One file of everybody in a recording, made by a process of its own."""
+
+import contextlib
+import math
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from os import PathLike
+from pathlib import Path
+from typing import Protocol, get_args
+
+import msgspec
+
+from nbrtc.errors import RecordingError
+from nbrtc.messages import RecordingLayout
+from nbrtc.process import child_environment
+from nbrtc.recordings import locks, manifest
+from nbrtc.recordings.files import refuse_existing
+from nbrtc.recordings.film import progress as film_progress
+from nbrtc.recordings.film.progress import Progress
+from nbrtc.recordings.live_output import LiveOutput, in_notebook, progress
+from nbrtc.recordings.manifest import Film
+from nbrtc.recordings.opened import SUFFIXES, OpenRecording, open_file
+
+LAYOUTS = tuple(layout for layout in get_args(RecordingLayout) if layout != "separate")
+COMMAND = (sys.executable, "-m", "nbrtc.recordings.film")
+SIZE = (1280, 720)
+FPS = 30
+SIDES = (64, 4096)
+RATES = (1, 60)
+GOODBYE_S = 5.0
+"""The film's process removes its unfinished file when it is told to end; then it is killed."""
+LONGEST_LINE = 64 * 1024
+NICE = 10
+"""A call that goes on beside it comes first."""
+
+
+class HasFolder(Protocol):
+    """A `nbrtc.Recording` or `OpenRecording`."""
+
+    @property
+    def folder(self) -> Path | None:
+        """Where its manifest is."""
+
+
+def compose(
+    recording: str | PathLike[str] | HasFolder,
+    layout: RecordingLayout = "grid",
+    to: str | PathLike[str] | None = None,
+    *,
+    size: tuple[int, int] = SIZE,
+    fps: int = FPS,
+) -> OpenRecording:
+    """Make one file of everybody in a recording. Blocks until it is made, faster than it took to record.
+
+    The separate files stay as they are. In a notebook or terminal one line says how far it is; interrupting
+    leaves nothing behind.
+
+    >>> nbrtc.compose("lesson", "speaker", "lesson-speaker.mp4")  # doctest: +SKIP
+
+    Parameters
+    ----------
+    recording
+        The folder, the manifest, the one file, what `call.record` returned, or what `open_recording` did.
+    layout
+        ``"pip"``: the other large, the recorder in a corner; ``"grid"``: all alike; ``"speaker"``: whoever
+        speaks large, the others small.
+    to
+        The file, ``.mkv``, ``.webm`` or ``.mp4``; by default ``<layout>.mkv`` in the recording's folder.
+        Nothing is overwritten.
+    size
+        (width, height) of the picture, in pixels; even numbers.
+    fps
+        Pictures a second.
+
+    Returns
+    -------
+    OpenRecording
+        Of the film.
+
+    Raises
+    ------
+    RecordingError
+        If the recording goes on or was cut off, the file exists, the disk is full, or there is nobody in it.
+    TypeError, ValueError
+        For values that do not exist; the message names those that do.
+    """
+    place = _place(recording)
+    _check(layout, size, fps)
+    folder = place.parent
+    target = folder / f"{layout}.mkv" if to is None else Path(to).expanduser().absolute()
+    if target.suffix.lower() not in SUFFIXES:
+        raise RecordingError(f"{target.name!r} is no film: end the name in {', '.join(SUFFIXES)}")
+    if manifest.read(place).state == "recording":
+        if locks.is_being_written(folder):
+            raise RecordingError(f"{str(folder)!r} is still being recorded: stop it first")
+        raise RecordingError(f"{str(folder)!r} was cut off: nbrtc.recover({str(folder)!r}) finishes it first")
+    refuse_existing(target)
+    # another film of it may be in the making: both write the manifest at their end
+    with locks.held(folder, math.inf):
+        run_film(place, layout, target, size=size, fps=fps, on_progress=shown(f"Making {target.name}"))
+        add_film(folder, target, layout)
+    return open_file(target)
+
+
+def run_film(
+    place: Path,
+    layout: RecordingLayout,
+    target: Path,
+    *,
+    size: tuple[int, int] = SIZE,
+    fps: int = FPS,
+    on_progress: Callable[[float], None] = lambda fraction: None,
+) -> Progress:
+    """Run the film's process to its end and return its last word; whatever interrupts this ends it.
+
+    Parameters
+    ----------
+    place
+        The manifest.
+    layout, size, fps
+        As in `compose`.
+    target
+        An absolute path that does not exist.
+    on_progress
+        Called with how much is done, 0 to 1, in this thread.
+
+    Raises
+    ------
+    RecordingError
+        What the process said, or how it ended. Nothing of the target is left then.
+    """
+    command = [*COMMAND, str(place), "--layout", layout]
+    command += ["--to", str(target), "--size", f"{size[0]}x{size[1]}", "--fps", str(fps)]
+    partial = target.with_name(target.name + ".partial")
+    is_anothers = os.path.lexists(partial)
+    last = Progress()
+    with tempfile.TemporaryFile() as said:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,  # when it ends, the process does
+            stdout=subprocess.PIPE,
+            stderr=said,
+            start_new_session=True,  # an interrupt of the cell reaches it in good order, through the pipe
+            env=child_environment(),
+        )
+        try:
+            os.setpriority(os.PRIO_PROCESS, process.pid, NICE)
+            assert process.stdout is not None
+            while line := process.stdout.readline(LONGEST_LINE):
+                last = _decoded(line)
+                if last.fraction is not None:
+                    on_progress(last.fraction)
+            with contextlib.suppress(subprocess.TimeoutExpired):  # `_end` kills it
+                process.wait(GOODBYE_S)
+        finally:
+            code = _end(process)
+            if code < 0 and not is_anothers:  # it was killed, and could not clear up itself
+                partial.unlink(missing_ok=True)
+        if last.done is not None:
+            on_progress(1.0)
+            return last
+        if last.error:
+            raise RecordingError(last.error)
+        said.seek(0)
+        words = said.read()[-2000:].decode(errors="replace").strip().splitlines()
+        raise RecordingError(
+            f"The film's process ended with code {code}: {words[-1] if words else 'no word'}"
+        )
+
+
+def add_film(folder: Path, target: Path, layout: RecordingLayout) -> None:
+    """Write a complete film into the manifest, in the place of one that waited for it."""
+    found = manifest.read(folder / manifest.NAME)
+    name = target.name if target.parent == folder else str(target)
+    others = tuple(film for film in found.films if folder / film.path != target)
+    films = (*others, Film(path=name, layout=layout, state="complete"))
+    manifest.write(folder, msgspec.structs.replace(found, films=films))
+
+
+def shown(words: str) -> Callable[[float], None]:
+    """What shows progress: a line in the cell or terminal that changes; nothing where there is neither."""
+    output = LiveOutput()
+
+    def show(fraction: float) -> None:
+        if in_notebook():
+            html, text = progress(fraction, words)
+            (output.update if output.is_shown else output.show)(html, text)
+        elif sys.stderr.isatty():
+            sys.stderr.write(f"\r{words}: {100 * fraction:.0f} %" + ("\n" if fraction >= 1 else ""))
+            sys.stderr.flush()
+
+    return show
+
+
+def _place(recording: object) -> Path:
+    if isinstance(recording, str | os.PathLike):
+        return manifest.find(recording)
+    folder = getattr(recording, "folder", None)
+    if not isinstance(folder, Path):
+        raise TypeError(
+            "recording is a path, a Recording or what open_recording returned, not "
+            f"{type(recording).__name__}"
+        )
+    return manifest.find(folder)
+
+
+def _check(layout: object, size: tuple[int, int], fps: int) -> None:
+    if layout not in LAYOUTS:
+        hint = ": everybody's own file is there already" if layout == "separate" else ""
+        raise ValueError(f"There is no film {layout!r}{hint}; use {', '.join(map(repr, LAYOUTS))}.")
+    sides = [
+        side for side in size if isinstance(side, int) and SIDES[0] <= side <= SIDES[1] and side % 2 == 0
+    ]
+    if len(size) != 2 or len(sides) != 2:
+        raise ValueError(f"size is two even numbers from {SIDES[0]} to {SIDES[1]}, not {size!r}.")
+    if not (isinstance(fps, int) and RATES[0] <= fps <= RATES[1]):
+        raise ValueError(f"fps is a whole number from {RATES[0]} to {RATES[1]}, not {fps!r}.")
+
+
+def _decoded(line: bytes) -> Progress:
+    try:
+        return film_progress.read(line)
+    except msgspec.MsgspecError as error:
+        raise RecordingError(f"The film's process said what nobody understands: {line[:80]!r}") from error
+
+
+def _end(process: "subprocess.Popen[bytes]") -> int:
+    """End the process, if it still runs, and give back its pipes; returns how it ended."""
+    assert process.stdin is not None
+    assert process.stdout is not None
+    with contextlib.suppress(BrokenPipeError):  # it went first
+        process.stdin.close()
+    try:
+        process.wait(GOODBYE_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    process.stdout.close()
+    return process.returncode

@@ -1,0 +1,169 @@
+"""Who is there when, and what they show: a recording as a sequence of scenes, from its manifest alone."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from nbrtc.recordings.manifest import Manifest, Moment, Person, Piece
+
+_LINGER_MS = 30_000
+"""Who joins again keeps their tile while their earlier self lingers: a room holds a seat so long."""
+_EARLY_MS = 500
+"""A picture may come so long before the news that the camera is on."""
+
+
+@dataclass(frozen=True)
+class Role:
+    """Somebody in the film, however often they joined."""
+
+    name: str
+    local: bool
+    """Whoever recorded."""
+    people: tuple[Person, ...]
+    """Their joins, in the order of time."""
+
+    @property
+    def pictures(self) -> list[Piece]:
+        """Their files with pictures, in the order of time."""
+        return sorted(
+            (piece for piece in self._pieces if piece.video_codec or not piece.audio_codec),
+            key=lambda piece: piece.start_ms,
+        )
+
+    @property
+    def sounds(self) -> list[Piece]:
+        """Their files with sound, in the order of time."""
+        return sorted(
+            (piece for piece in self._pieces if piece.audio_codec or not piece.video_codec),
+            key=lambda piece: piece.start_ms,
+        )
+
+    @property
+    def _pieces(self) -> Iterator[Piece]:
+        for person in self.people:
+            yield from person.pieces
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One person in a scene."""
+
+    who: int
+    """Index into the roles."""
+    local: bool = False
+    sharing: bool = False
+    """Their picture is their screen."""
+    shows_from_ms: float | None = None
+    """Pictures of theirs count from here on; None: camera and screen are off."""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A time in which nobody comes, goes, or turns anything on or off."""
+
+    from_ms: float
+    to_ms: float
+    people: tuple[Standing, ...]
+
+
+def roles(manifest: Manifest) -> tuple[Role, ...]:
+    """Whoever has a file in the recording, in the order in which they came; oneself last.
+
+    Somebody who joined again under a new id is one role: the same name, and not both there for long.
+    """
+    cast: list[Role] = []
+    recorded = [person for person in manifest.people if person.pieces]
+    for person in sorted(recorded, key=lambda person: _begins_ms(person)):
+        local = person.id == "you"
+        again = next(
+            (
+                index
+                for index, role in enumerate(cast)
+                if role.local == local and _follows(role.people[-1], person)
+            ),
+            None,
+        )
+        if again is None:
+            cast.append(Role(person.name, local, (person,)))
+        else:
+            cast[again] = Role(person.name, local, (*cast[again].people, person))
+    return tuple(sorted(cast, key=lambda role: role.local))
+
+
+def scenes(manifest: Manifest, cast: Sequence[Role], duration_ms: float) -> tuple[Scene, ...]:
+    """Cut the time from 0 to `duration_ms` wherever somebody comes, goes, or turns something on or off."""
+    histories = {person.id: _History(person, manifest.events) for role in cast for person in role.people}
+    cuts = {0.0, duration_ms}
+    for role in cast:
+        for person in role.people:
+            cuts |= {_begins_ms(person), _ends_ms(person, duration_ms)}
+            cuts |= {time_ms for time_ms, _, _ in histories[person.id].changes}
+    times = sorted(time_ms for time_ms in cuts if 0 <= time_ms <= duration_ms)
+    found: list[Scene] = []
+    for from_ms, to_ms in pairwise(times):
+        people = []
+        for who, role in enumerate(cast):
+            # The newest self counts while an earlier one lingers.
+            there = [p for p in role.people if _begins_ms(p) <= from_ms < _ends_ms(p, duration_ms)]
+            if there:
+                people.append(histories[there[-1].id].standing(who, role.local, from_ms))
+        scene = Scene(from_ms, to_ms, tuple(people))
+        if found and found[-1].people == scene.people:
+            scene = Scene(found.pop().from_ms, to_ms, scene.people)
+        found.append(scene)
+    return tuple(found)
+
+
+class _History:
+    """When one join's camera and screen were on."""
+
+    def __init__(self, person: Person, events: Iterable[Moment]) -> None:
+        self._begins_ms = _begins_ms(person)
+        # What is told of the call as a whole is told of whoever recorded it.
+        peers = {person.id, ""} if person.id == "you" else {person.id}
+        mine = sorted(
+            (event for event in events if event.peer in peers and event.name in ("camera", "screen")),
+            key=lambda event: event.time_ms,
+        )
+        # Without any word about the camera, its pictures speak for it.
+        camera, screen = not any(event.name == "camera" for event in mine), False
+        self.changes: list[tuple[float, bool, bool]] = [(self._begins_ms, camera, screen)]
+        for event in mine:
+            if event.name == "camera":
+                camera = event.value != "off"
+            else:
+                screen = event.value != "off"
+            self.changes.append((max(event.time_ms, self._begins_ms), camera, screen))
+
+    def standing(self, who: int, local: bool, at_ms: float) -> Standing:
+        off_ms = shows_from_ms = self._begins_ms
+        camera = screen = shown = False
+        for time_ms, camera_now, screen_now in self.changes:
+            if time_ms > at_ms:
+                break
+            camera, screen = camera_now, screen_now
+            if (camera or screen) and not shown:
+                # What arrived before it went off is old; what arrived just before the news is not.
+                shows_from_ms = max(off_ms, time_ms - _EARLY_MS)
+            elif shown and not (camera or screen):
+                off_ms = time_ms
+            shown = camera or screen
+        return Standing(who, local, screen, shows_from_ms if shown else None)
+
+
+def _follows(earlier: Person, later: Person) -> bool:
+    return earlier.name == later.name and (
+        earlier.left_ms is not None and earlier.left_ms <= later.joined_ms + _LINGER_MS
+    )
+
+
+def _begins_ms(person: Person) -> float:
+    """From when somebody is in the film: when they knew that they are recorded."""
+    known_ms = person.acknowledged_ms
+    if known_ms is None:
+        known_ms = min((piece.start_ms for piece in person.pieces), default=0.0)
+    return max(0.0, person.joined_ms, known_ms)
+
+
+def _ends_ms(person: Person, duration_ms: float) -> float:
+    return duration_ms if person.left_ms is None else min(person.left_ms, duration_ms)

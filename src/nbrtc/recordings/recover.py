@@ -1,0 +1,126 @@
+"""`nbrtc.recover`: finishes what a crash, a kill or a power cut left of recordings."""
+
+import warnings
+from os import PathLike
+from pathlib import Path
+
+import msgspec
+
+from nbrtc.errors import RecordingError
+from nbrtc.recordings import locks, manifest
+from nbrtc.recordings.compose import run_film, shown
+from nbrtc.recordings.finishing import FILMS, PARTIAL, finish_file, is_media, partials
+from nbrtc.recordings.manifest import Film, Manifest
+from nbrtc.recordings.one_file import make_of_one, wanted_film
+from nbrtc.recordings.opened import OpenRecording, open_file, open_folder
+from nbrtc.recordings.salvage import mend
+
+
+def recover(folder: str | PathLike[str]) -> list[OpenRecording]:
+    """Finish recordings that were cut off: whole files, a manifest, and the one file that was asked for.
+
+    At most the last second before the cut is missing. A recording that is still being written is left alone.
+    Doing it twice does no harm, and interrupting it neither.
+
+    >>> nbrtc.recover("recordings")  # doctest: +SKIP
+
+    Parameters
+    ----------
+    folder
+        A recording's folder, its one file, or a folder in which there are such; not deeper.
+
+    Returns
+    -------
+    list of OpenRecording
+        Every recording that was found and is complete now, also those that were complete before.
+
+    Raises
+    ------
+    RecordingError
+        If `folder` is not there, or is a recording that is still being written. Of several, those that
+        cannot be finished are named in a warning.
+    """
+    given = Path(folder).expanduser().absolute()
+    tracks = given.with_name(given.name + manifest.TRACKS_SUFFIX)
+    if not given.is_dir() and tracks.is_dir():
+        given = tracks
+    if not given.is_dir():
+        raise RecordingError(f"{str(given)!r} is no folder: give that of a recording, or the one around it")
+    if _is_recording(given):
+        return [_recovered(given)]
+    found = []
+    for path in sorted(given.iterdir()):
+        try:
+            if path.is_dir() and not path.is_symlink() and _is_recording(path):
+                found.append(_recovered(path))
+            elif _is_lone(path) and (finished := _finished_lone(path)) is not None:
+                found.append(finished)
+        except RecordingError as error:
+            warnings.warn(f"{path.name} was not recovered: {error}", stacklevel=2)
+    return found
+
+
+def _is_recording(folder: Path) -> bool:
+    """Whether this is a folder that a recording made."""
+    if any((folder / name).is_file() for name in (manifest.NAME, manifest.JOURNAL)):
+        return True
+    return folder.name.endswith(manifest.TRACKS_SUFFIX) and bool(partials(folder))
+
+
+def _recovered(folder: Path) -> OpenRecording:
+    with locks.held(folder):
+        _clear_films(folder)
+        found = mend(folder)
+        film = wanted_film(found, folder)
+        if film is not None:
+            _make(film, found, folder)
+    return open_folder(folder)
+
+
+def _clear_films(folder: Path) -> None:
+    """Remove what is left of a film that nobody makes any more: nothing is lost with it."""
+    for partial in folder.glob(f"*{PARTIAL}"):
+        if partial.name.partition(".")[0] in FILMS and not locks.is_held(partial):
+            partial.unlink()
+
+
+def _make(film: Film, found: Manifest, folder: Path) -> None:
+    """Make the one file that was asked for, and write down what became of it."""
+    target = folder / film.path
+    partial = target.with_name(target.name + PARTIAL)
+    if partial.is_file() and locks.is_held(partial):
+        return  # whoever makes it lives
+    partial.unlink(missing_ok=True)  # of a film nothing is lost: it is made again
+    if target.is_file() and not target.is_symlink():
+        if target.stat().st_size:
+            _note(folder, found, film, msgspec.structs.replace(film, state="complete"))
+            return
+        target.unlink()  # the name was reserved, and then came the crash
+    try:
+        if film.layout == "separate":
+            make_of_one(found, folder, target)
+        else:
+            run_film(folder / manifest.NAME, film.layout, target, on_progress=shown(f"Making {target.name}"))
+    except RecordingError as error:
+        _note(folder, found, film, msgspec.structs.replace(film, state="failed", error=str(error)))
+        raise
+    _note(folder, found, film, msgspec.structs.replace(film, state="complete", error=""))
+
+
+def _note(folder: Path, found: Manifest, old: Film, new: Film) -> None:
+    films = tuple(film for film in found.films if film.path != old.path)
+    manifest.write(folder, msgspec.structs.replace(found, films=(*films, new)))
+
+
+def _is_lone(path: Path) -> bool:
+    """Whether this is the rest of a recording that has no folder; a film's belongs to its own."""
+    name = path.name.removesuffix(PARTIAL)
+    is_films = path.with_name(name + manifest.TRACKS_SUFFIX).is_dir()
+    return path.name.endswith(PARTIAL) and is_media(path) and path.is_file() and not is_films
+
+
+def _finished_lone(partial: Path) -> OpenRecording | None:
+    if locks.is_held(partial):
+        raise RecordingError("it is still being written")
+    path = finish_file(partial)
+    return None if path is None else open_file(path)
