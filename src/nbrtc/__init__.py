@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from .messages import ChatMessage, Finding, Impairment, Quality, RoomSettings
     from .participants import Participant, Participants
     from .recording import Recording
+    from .recordings.compose import compose
+    from .recordings.opened import OpenRecording, open_recording
+    from .recordings.recover import recover
     from .room import Room
     from .stats import CallStats
     from .stats.dumps import load_dump
@@ -56,6 +59,7 @@ _HOMES = {
     "NbrtcError": "errors",
     "NegotiationError": "errors",
     "NotConnected": "errors",
+    "OpenRecording": "recordings.opened",
     "Participant": "participants",
     "Participants": "participants",
     "Quality": "messages",
@@ -66,7 +70,10 @@ _HOMES = {
     "RoomSettings": "messages",
     "StatsView": "stats.live.view",
     "compare": "stats.plots.compare",
+    "compose": "recordings.compose",
     "load_dump": "stats.dumps",
+    "open_recording": "recordings.opened",
+    "recover": "recordings.recover",
 }
 
 __all__ = [
@@ -86,6 +93,7 @@ __all__ = [
     "NbrtcError",
     "NegotiationError",
     "NotConnected",
+    "OpenRecording",
     "Participant",
     "Participants",
     "Quality",
@@ -97,7 +105,10 @@ __all__ = [
     "StatsView",
     "__version__",
     "compare",
+    "compose",
     "load_dump",
+    "open_recording",
+    "recover",
 ]
 
 

@@ -1,7 +1,8 @@
 """`Call`: the widget, its properties and verbs. No protocol logic, no media."""
 
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast, get_args
 
@@ -28,6 +29,8 @@ from .messages import (
     OpenCall,
     Phase,
     Quality,
+    RecordingLayout,
+    RecordingTracks,
     ShareScreen,
     Switch,
 )
@@ -414,20 +417,48 @@ class Call(InRoom, anywidget.AnyWidget):
 
     # --- recording
 
-    def record(self, path: str | Path) -> Recording:
-        """Record camera and microphone into `path` (``.mkv`` or ``.webm``) until the recording is stopped.
+    def record(
+        self,
+        path: str | PathLike[str],
+        tracks: RecordingTracks | Sequence[str] = "all",
+        layout: RecordingLayout | None = None,
+    ) -> Recording:
+        """Record everybody who agrees, until the recording is stopped. ``with call.record(path):`` stops.
 
-        Nothing is transcoded: the file has what the browser sent. ``with call.record(path):`` stops at its
-        end.
+        Everybody is recorded in a file of their own, with camera or screen and microphone, as they were
+        sent. Every page shows a red badge, and nobody is written before theirs does; who has not confirmed
+        within 2 s is left out until then. What was recorded until a second before a crash survives it (see
+        `nbrtc.recover`). Free space is watched, and no file is ever overwritten.
+
+        >>> with call.record("lesson.mkv", layout="grid") as recording:  # doctest: +SKIP
+        ...     call.wait_for("closed", timeout_s=3600)
+        >>> recording.wait()                                             # doctest: +SKIP
+
+        Parameters
+        ----------
+        path
+            Without suffix a new folder for the files of all. With ``.mkv``, ``.webm`` or ``.mp4`` one file,
+            which is made of them when the recording stops; they stay in ``<path>.tracks``. A relative path is
+            below the notebook's folder.
+        tracks
+            ``"all"``: everybody, also who joins later. ``"local"``: only this participant. Or the names or
+            ids of participants.
+        layout
+            How the one file shows them. ``"separate"``: one person's file as it was sent; ``"pip"``: the
+            other large, this participant in a corner; ``"grid"``: all alike; ``"speaker"``: whoever speaks
+            large. None takes what fits: one person's file is not encoded again, of two is made ``"pip"``, of
+            more ``"grid"``. `nbrtc.compose` makes any of them afterwards.
 
         Raises
         ------
         RecordingError
-            If the path cannot be used, or a recording is going on.
+            If the path cannot be used, the room forbids recording, or one is going on.
         NotConnected
             If nobody is in the call.
+        TypeError, ValueError
+            For tracks or a layout that do not exist; the message names those that do.
         """
-        return self._side.record(path)
+        return self._side.record(path, tracks, layout)
 
     # --- small print
 

@@ -51,10 +51,13 @@ from .mirror import StateMirror
 from .participants import Attendance, Participants
 from .problems import Problems
 from .recording import Recording
+from .recording_choice import to_layout, to_path, to_tracks
 from .stats import StatsStore
 
 logger = logging.getLogger(__name__)
 
+START_RECORDING_S = 15.0
+"""The recording's folder and journal are on the disk before it begins."""
 STOP_RECORDING_S = 30.0
 """A long recording's file is finished on disk, which takes its time."""
 PAGE_ID_CHARACTERS = 64
@@ -97,7 +100,8 @@ class KernelSide:
         self._opening = opening
         self._opening_lock = threading.Lock()
         self._send = send
-        self._recording: Recording | None = None
+        # those that go on, kept so that their cells are brought up to date; whoever is over is forgotten
+        self._recordings: dict[str, Recording] = {}
         self._is_open = False
 
     @property
@@ -120,6 +124,8 @@ class KernelSide:
             return
         self._is_open = False
         self.effect.close()
+        for recording in self._forget_recordings():
+            recording.part(f"The call was closed ({reason})")
         self._tell_page(None, Bye(code="closed", reason=reason))
         try:
             self.bridge.unregister(self, reason)
@@ -162,11 +168,23 @@ class KernelSide:
         self.effect.use(effect)
         self.request(SetVideoEffect(name=name))
 
-    def record(self, path: str | Path) -> Recording:
-        """Start recording into `path`."""
-        value = self.request(Record(path=str(Path(path).expanduser().absolute())))
-        self._recording = Recording(msgspec.msgpack.decode(value, type=RecordingStatus), self._stop_recording)
-        return self._recording
+    def record(self, path: object, tracks: object = "all", layout: object = None) -> Recording:
+        """Start recording into `path`; everything is checked here, or in the engine."""
+        self._require_open()
+        verb = Record(
+            path=str(to_path(path, Path(self._opening.folder))),
+            tracks=to_tracks(tracks),
+            layout=to_layout(layout),
+        )
+        epoch = self.bridge.epoch
+        status = msgspec.msgpack.decode(self.request(verb, START_RECORDING_S), type=RecordingStatus)
+        recording = Recording(
+            status,
+            self._stop_recording,
+            lambda: self.bridge.engine_pid is not None and self.bridge.epoch == epoch,
+        )
+        self._recordings[recording.id] = recording
+        return recording
 
     def _stop_recording(self, identity: str) -> RecordingStatus:
         try:
@@ -233,20 +251,32 @@ class KernelSide:
         """The engine went: say so everywhere; a page that was connected connects again by itself."""
         self.problems.add("engine", reason)
         self.samples.note(StatsEvent(time_s=time.time(), peer="", name="engine", value=reason))
-        if self._recording is not None:
-            self._recording.lose(reason)
+        for recording in self._forget_recordings():
+            recording.lose(reason)
         self._tell_page(None, Bye(code="lost", reason=reason, recover=True))
         self._tell_page(None, self.mirror.lose(reason))
 
     def _state_changed(self, state: CallState) -> None:
         # a quality or codec that was chosen in the widget holds in the next engine, too
         self._remember(quality=state.quality, codec=state.codec)
-        if self._recording is not None and state.recording is not None:
-            self._recording.update(state.recording)
+        self._recordings_changed(state)
         joined, left = self._attendance.take(state)
         self._tell_who_left(left)
         for noun in joined:
             self.callbacks.put("joined", self.participants.face(noun))
+
+    def _recordings_changed(self, state: CallState) -> None:
+        for status in (state.recording, *state.recordings):
+            recording = None if status is None else self._recordings.get(status.id)
+            if recording is not None and status is not None:
+                recording.update(status)
+                if recording.is_over:
+                    self._recordings.pop(status.id, None)
+
+    def _forget_recordings(self) -> list[Recording]:
+        """Those of which nothing more will be told."""
+        forgotten, self._recordings = list(self._recordings.values()), {}
+        return forgotten
 
     def _tell_who_left(self, left: list[Participant]) -> None:
         for noun in left:

@@ -96,6 +96,7 @@ class StateMirror:
                 reason=reason,
                 owner=None,
                 recording=None,
+                recorded=(),
                 camera_on=False,
                 microphone_on=False,
                 screen_sharing=False,

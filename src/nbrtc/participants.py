@@ -120,6 +120,21 @@ class Participant:
         return noun.status.recording
 
     @property
+    def is_recorded(self) -> bool:
+        """Whether a recording may hold them now, by consent: this notebook's writes them, or somebody else
+        in the room records and their page shows the red badge of it.
+        """
+        noun, state = self._noun, self._mirror.state
+        if (YOU if noun.is_you else noun.id) in state.recorded:
+            return True
+        agreed = noun.status.acknowledges
+        return any(
+            other.id != noun.id and other.status.recording and other.status.recording_id in agreed
+            for other in state.participants
+            if not other.is_you
+        )
+
+    @property
     def receives(self) -> tuple[str, ...]:
         """Ids of those whose picture or sound their Python receives."""
         noun, state = self._noun, self._mirror.state
@@ -236,6 +251,7 @@ def words(participant: Participant) -> list[str]:
             ("video off", not participant.video.is_on and not participant.is_python),
             ("shares the screen", participant.is_screen_sharing),
             ("records", participant.is_recording),
+            ("recorded", participant.is_recorded),
         )
         if holds
     ]

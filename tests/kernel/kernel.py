@@ -33,6 +33,8 @@ class Cell:
     msg_id: str
     text: str = ""
     bundles: list[dict[str, Any]] = field(default_factory=list)
+    displays: list[str] = field(default_factory=list)
+    """Of each bundle, the id by which it can be replaced, or nothing."""
     error: str = ""
     is_done: bool = False
 
@@ -47,6 +49,8 @@ class Kernel:
         self.client.start_channels()
         self.client.wait_for_ready(timeout=PATIENCE_S)
         self.comm_messages: list[Message] = []
+        self.updates: list[tuple[str, dict[str, Any]]] = []
+        """Outputs that were replaced: the display's id and what it shows now."""
         self._cells: dict[str, Cell] = {}
 
     @property
@@ -95,6 +99,8 @@ class Kernel:
         content, kind = message["content"], message["header"]["msg_type"]
         if kind.startswith("comm_"):
             self.comm_messages.append(message)
+        if kind == "update_display_data":
+            self.updates.append((content["transient"]["display_id"], content["data"]))
         cell = self._cells.get(message["parent_header"].get("msg_id", ""))
         if cell is None:
             return
@@ -103,6 +109,7 @@ class Kernel:
                 cell.text += content["text"]
             case "execute_result" | "display_data":
                 cell.bundles.append(content["data"])
+                cell.displays.append(content.get("transient", {}).get("display_id", ""))
             case "error":
                 cell.error = "\n".join(content["traceback"])
             case "status" if content["execution_state"] == "idle":

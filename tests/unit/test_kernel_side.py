@@ -41,6 +41,7 @@ from nbrtc.messages import (
     Verb,
     encode_bridge,
 )
+from nbrtc.recordings import manifest
 
 LOW, HIGH = QUALITIES["low"], QUALITIES["high"]
 
@@ -79,6 +80,7 @@ class Wire:
         raise EngineError("nbrtc was closed.")
 
     epoch = 0
+    engine_pid: int | None = 1
 
     def _fail(self) -> None:
         if self.failure is not None:
@@ -158,6 +160,7 @@ def test_a_lost_engine_is_said_to_pages_errors_state_and_recording(
 ) -> None:
     wire.value = RecordingStatus(id="1", path="/a.mkv", state="recording", started_at_s=0)
     recording = side.record("a.mkv")
+    wire.engine_pid = None
     side.on_notification(state("connected", camera_on=True))
 
     side.on_engine_lost("The engine was killed.")
@@ -170,12 +173,11 @@ def test_a_lost_engine_is_said_to_pages_errors_state_and_recording(
     assert recording.state == "failed"
 
 
-def test_a_recording_follows_the_state_and_its_path_is_absolute(
-    side: KernelSide, wire: Wire, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_recording_follows_the_state_and_its_path_is_below_the_notebook(
+    side: KernelSide, wire: Wire
 ) -> None:
-    monkeypatch.chdir(tmp_path)
     wire.value = RecordingStatus(id="1", path="a.mkv", state="recording", started_at_s=0)
-    recording = side.record("a.mkv")
+    recording = side.record("a.mkv", ["Bob"], "pip")
 
     side.on_notification(state("connected", recording=msgspec.structs.replace(wire.value, duration_s=3.0)))
     assert recording.duration_s == 3.0
@@ -185,7 +187,49 @@ def test_a_recording_follows_the_state_and_its_path_is_absolute(
         recording.stop()
     wire.failure, wire.value = None, msgspec.structs.replace(wire.value, state="stopped", duration_s=4.0)
     assert recording.stop().duration_s == 4.0
-    assert wire.verbs == [Record(path=str(tmp_path / "a.mkv")), StopRecord(recording="1")]
+    assert wire.verbs == [Record(path="/a.mkv", tracks=("Bob",), layout="pip"), StopRecord(recording="1")]
+
+
+def test_an_earlier_recording_is_followed_while_the_next_one_runs(side: KernelSide, wire: Wire) -> None:
+    wire.value = RecordingStatus(id="1", path="/a.mkv", state="recording", started_at_s=0)
+    first = side.record("a.mkv")
+    composing = msgspec.structs.replace(wire.value, state="composing", composed_fraction=0.5)
+    wire.value = RecordingStatus(id="2", path="/b.mkv", state="recording", started_at_s=1)
+    second = side.record("b.mkv")
+
+    side.on_notification(state("connected", 1, recording=wire.value, recordings=(composing,)))
+    assert (first.state, first.composed_fraction, second.state) == ("composing", 0.5, "recording")
+
+    stopped = msgspec.structs.replace(composing, state="stopped")
+    side.on_notification(state("connected", 2, recording=wire.value, recordings=(stopped,)))
+    assert first.state == "stopped"
+    assert list(side._recordings) == ["2"], "what is over is not kept"
+
+
+def test_wrong_arguments_never_reach_the_engine(side: KernelSide, wire: Wire) -> None:
+    for arguments in ((7,), ("a.mkv", "Bob"), ("a.mkv", "all", "mosaic"), ("",)):
+        with pytest.raises((TypeError, ValueError, RecordingError)):
+            side.record(*arguments)
+
+    assert wire.verbs == []
+
+
+def test_a_recording_of_a_closed_call_is_told_by_its_folder(
+    side: KernelSide, wire: Wire, tmp_path: Path
+) -> None:
+    folder = tmp_path / "lesson"
+    folder.mkdir()
+    wire.value = RecordingStatus(
+        id="1", path=str(folder), state="recording", started_at_s=0, folder=str(folder)
+    )
+    recording = side.record(folder)
+
+    manifest.write(folder, manifest.Manifest("1", 0.0, state="complete", duration_ms=3000.0))
+    side.close("over")
+
+    assert recording.stop().state == "stopped"
+    assert recording.duration_s == 3.0
+    assert wire.verbs == [Record(path=str(folder))]
 
 
 def test_the_engines_problems_are_the_calls_errors(side: KernelSide) -> None:

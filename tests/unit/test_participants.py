@@ -55,6 +55,23 @@ def bob(**status: Any) -> messages.Participant:
     return msgspec.structs.replace(BOB, status=ParticipantStatus(**status))
 
 
+def test_it_is_said_who_may_be_in_a_recording_now(room: Room) -> None:
+    you, face = room.people["me"], room.people["b0b"]
+    assert (you.is_recorded, face.is_recorded) == (False, False)
+
+    room.change(recorded=("you", "b0b"))
+    assert (you.is_recorded, face.is_recorded) == (True, True)
+
+    recorder = bob(recording=True, recording_id="r1")
+    agreed = msgspec.structs.replace(YOU, status=ParticipantStatus(acknowledges=("r1",)))
+    room.change(recorded=(), participants=(YOU, recorder))
+    assert not you.is_recorded, "the badge is not confirmed"
+    room.change(participants=(agreed, recorder))
+    assert (you.is_recorded, face.is_recorded) == (True, False)
+    room.change(participants=(agreed, bob()))
+    assert not you.is_recorded, "the recording is over"
+
+
 def test_people_are_found_by_id_and_by_a_unique_name(room: Room) -> None:
     assert list(room.people) == ["me", "b0b"]
     assert len(room.people) == 2
