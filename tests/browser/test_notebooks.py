@@ -16,7 +16,7 @@ NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 
 def test_every_notebook_is_run_here() -> None:
     names = sorted(path.stem for path in NOTEBOOKS.glob("*.ipynb"))
-    assert names == ["01-first-call", "02-rooms", "03-statistics"]
+    assert names == ["01-first-call", "02-rooms", "03-statistics", "04-recording"]
 
 
 def test_the_first_call_runs_from_top_to_bottom(page: Page, open_notebook: OpenNotebook) -> None:
@@ -48,6 +48,17 @@ def test_the_call_as_data_runs_from_top_to_bottom(page: Page, open_notebook: Ope
     assert outputs.count("Met after") == 2
     assert "Not met within 120 s" in outputs
     assert "<Comparison of 2 calls: this call, 2020>" in outputs
+
+
+def test_a_lesson_is_recorded_read_back_and_composed(page: Page, open_notebook: OpenNotebook) -> None:
+    notebook = open_notebook(page, json.loads((NOTEBOOKS / "04-recording.ipynb").read_text()))
+    outputs = run(notebook, calls=1)
+    assert "Ada: recorded\nRobot: recorded" in outputs
+    assert "We are being recorded." in outputs
+    assert re.search(r"<nbrtc.OpenRecording pip.mkv: \d\.\d s of pip>", outputs)
+    assert re.search(r"<nbrtc.Recording lesson-.*\.mp4: stopped, ", outputs)
+    assert "['Ada.mkv.partial', 'Robot.mkv.partial']" in outputs
+    assert re.search(r"\[<nbrtc.OpenRecording lesson-.*-cut: \d\.\d s of Ada, Robot>\]", outputs)
 
 
 def run(notebook: Notebook, calls: int) -> str:
