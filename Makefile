@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 # The first Python that is new enough; `make PYTHON=...` overrides it.
 PYTHON ?= $(shell for name in python3 python3.11 python3.12 python3.13 python3.14; do \
 	$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$name && break; done)
-JS_SOURCES := $(shell find js/src -type f) js/build.mjs js/tap-worker.mjs js/package.json
+JS_SOURCES := $(shell find js/src -type f) js/build.mjs js/workers.mjs js/package.json
 BUNDLE := src/nbrtc/static/widget.js
 NODE_MODULES := js/node_modules/.package-lock.json
 PYTEST := $(BIN)/python -m pytest

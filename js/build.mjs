@@ -4,14 +4,17 @@ import { copyFile, mkdir, readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import * as esbuild from "esbuild";
-import { tapWorker } from "./tap-worker.mjs";
+import { recorderWorker, tapWorker } from "./workers.mjs";
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const watch = process.argv.includes("--watch");
 
 const options = {
-  // while watching, the worker stays as it was at the start
-  define: { NBRTC_TAP_WORKER: await tapWorker(!watch) },
+  // while watching, the workers stay as they were at the start
+  define: {
+    NBRTC_TAP_WORKER: await tapWorker(!watch),
+    NBRTC_RECORDER_WORKER: await recorderWorker(!watch),
+  },
   entryPoints: {
     widget: here("src/widget.ts"),
     "stats-view": here("src/stats-widget.ts"),

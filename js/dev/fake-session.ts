@@ -2,12 +2,14 @@
 import { type Signal, signal } from "@preact/signals";
 import type {
   Devices,
+  Download,
   Drawer,
   NoticeItem,
   PagePhase,
   Person,
   PlotPoint,
   Preferences,
+  RecordingChoice,
   Sending,
   SessionView,
   StatsFeed,
@@ -21,6 +23,7 @@ import type {
   Participant,
   ParticipantStatus,
   Quality,
+  RecordingStatus,
   RoomInfo,
 } from "../src/messages";
 
@@ -50,6 +53,8 @@ export function callState(change: Partial<CallState> = {}): CallState {
     camera: null,
     videoEffect: null,
     recording: null,
+    recordings: [],
+    recorded: [],
     participants: [participant("python", "Python", { isPython: true, receivesVideo: true })],
     room: null,
     codec: "auto",
@@ -57,6 +62,26 @@ export function callState(change: Partial<CallState> = {}): CallState {
     screenRequested: false,
     wanted: [],
     statsIntervalS: 1,
+    ...change,
+  };
+}
+
+/** A recording that runs. */
+export function recordingStatus(change: Partial<RecordingStatus> = {}): RecordingStatus {
+  return {
+    id: "r1",
+    path: "/home/ada/lesson.mkv",
+    state: "recording",
+    startedAtS: 0,
+    durationS: 0,
+    sizeBytes: 0,
+    error: null,
+    folder: "/home/ada/lesson.mkv.tracks",
+    layout: null,
+    people: [],
+    files: [],
+    composedFraction: 0,
+    note: "",
     ...change,
   };
 }
@@ -144,6 +169,8 @@ export function participant(id: string, name: string, change: ParticipantChange 
       screenSharing: false,
       recording: false,
       receives: [],
+      recordingId: "",
+      acknowledges: [],
       ...status,
     },
   };
@@ -228,6 +255,7 @@ export class FakeSession implements SessionView {
   codecs: readonly Codec[] = ["auto", "vp8", "vp9", "h264"];
   readonly sending: Signal<Sending | null> = signal(null);
   shortcomings: readonly string[] = [];
+  readonly downloads: Signal<readonly Download[]> = signal([]);
   /** What the next `enterRoom` and `sendChat` reject with; empty: they do not. */
   refusal = "";
 
@@ -322,8 +350,27 @@ export class FakeSession implements SessionView {
     this.calls.push(["reconnect", id]);
   }
 
-  toggleRecording(): void {
-    this.calls.push(["toggleRecording"]);
+  startRecording(choice: RecordingChoice): void {
+    this.calls.push(["startRecording", choice]);
+  }
+
+  stopRecording(): void {
+    this.calls.push(["stopRecording"]);
+  }
+
+  showsRecordings(ids: readonly string[]): void {
+    this.calls.push(["showsRecordings", ids]);
+  }
+
+  async download(recording: string, file: string): Promise<void> {
+    this.calls.push(["download", recording, file]);
+  }
+
+  cancelDownload(recording: string, file: string): void {
+    this.calls.push(["cancelDownload", recording, file]);
+    this.downloads.value = this.downloads.value.filter(
+      (each) => each.recording !== recording || each.file !== file,
+    );
   }
 
   dismiss(key: string): void {

@@ -48,7 +48,8 @@ function someone(name: string, index: number, query: URLSearchParams): Person {
       muted: query.has("muted") || index % 4 === 2,
       videoOff: off,
       screenSharing: shares,
-      recording: query.get("recorder") === name,
+      recording: query.getAll("recorder").includes(name),
+      recordingId: query.getAll("recorder").includes(name) ? `of ${name}` : "",
       receives: query.has("receives") && index === 0 ? ["me"] : [],
     },
   });
@@ -60,7 +61,7 @@ export function furnish(session: FakeSession, query: URLSearchParams): void {
   session.hasPython = !query.has("guest");
   if (count === 0) return;
   const people = names.slice(0, count - 1).map((name, index) => someone(name, index, query));
-  const recording = session.state.value?.recording ?? null;
+  const { recording = null, recordings = [] } = session.state.value ?? {};
   session.enter(people, {
     phase: (query.get("room") ?? "joined") as RoomPhase,
     reason: query.get("reason") ?? "",
@@ -74,6 +75,7 @@ export function furnish(session: FakeSession, query: URLSearchParams): void {
     session.state.value = {
       ...state,
       recording,
+      recordings,
       quality: qualities[0] ?? state.quality,
       screenRequested: query.has("ask-screen"),
       videoEffect: query.get("effect"),

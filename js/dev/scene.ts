@@ -2,6 +2,7 @@
 import type { Drawer, Level, PagePhase } from "../src/contract";
 import { callState, FakeSession } from "./fake-session";
 import { picture } from "./pictures";
+import { recordingsOf, saveSome } from "./recording-scene";
 import { furnish } from "./room-scene";
 import { measure } from "./stats-scene";
 
@@ -56,19 +57,10 @@ export function sessionOf(query: URLSearchParams): FakeSession {
     joinRequested: query.has("join"),
     cameraRequested: query.has("camera-off"),
     videoEffect: query.get("effect"),
-    recording: query.has("recording")
-      ? {
-          id: "r1",
-          path: "call.mkv",
-          state: "recording",
-          startedAtS: Date.now() / 1000 - 83,
-          durationS: 0,
-          sizeBytes: 0,
-          error: null,
-        }
-      : null,
+    ...recordingsOf(query),
   });
   furnish(session, query);
+  saveSome(session, query);
   session.notices.value = notices.slice(0, Number(query.get("notices") ?? 0));
   measure(session.stats, query);
   return session;

@@ -235,7 +235,15 @@ export class Mesh {
 
 /** Somebody who left while a timer of theirs still ran. */
 function nobody(id: string): Participant {
-  const status = { muted: false, videoOff: false, screenSharing: false, recording: false, receives: [] };
+  const status = {
+    muted: false,
+    videoOff: false,
+    screenSharing: false,
+    recording: false,
+    receives: [],
+    recordingId: "",
+    acknowledges: [],
+  };
   return {
     id,
     name: "somebody",

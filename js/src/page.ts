@@ -1,6 +1,9 @@
 /** The guest page: the widget's session and views without Jupyter, for whoever has a link and a browser. */
 import { GuestEngine } from "./guest/engine";
+import { offerLeftovers } from "./guest/offer";
 import { loadName, readPlace, saveName, showPlace } from "./guest/place";
+import { browserEquipment } from "./guest/recorder/equipment";
+import { sceneOf } from "./guest/recorder/scene";
 import { dialTo } from "./guest/socket";
 import { Session } from "./session";
 import { mount } from "./ui/mount";
@@ -14,6 +17,7 @@ function open(main: HTMLElement): void {
     server: location.origin,
     place,
     name: loadName(),
+    equipment: browserEquipment(() => sceneOf(session)),
     // in a turn of its own, as if it came over a wire: the session is never called from within its own call
     say: (event) => queueMicrotask(() => session.take(event)),
     onChosen: (room, name) => {
@@ -33,9 +37,10 @@ function open(main: HTMLElement): void {
   mount(main, session, shown.signal);
   session.attach(shown.signal);
   window.addEventListener("pagehide", () => {
+    engine.close(); // first: what it records is not to end as if the person had left
     session.close("The page was closed or reloaded.");
-    engine.close();
   });
+  void offerLeftovers(main);
   // a page that comes back from the browser's cache is a new one for the room
   window.addEventListener("pageshow", ({ persisted }) => {
     if (persisted) location.reload();

@@ -25,8 +25,10 @@ import { Notices } from "./notices";
 import type { Scene } from "./outgoing";
 import { OwnMedia, type Trouble } from "./own-media";
 import { type Activity, isInCall, phaseOf } from "./phase";
+import { Post } from "./post";
 import { Presence } from "./presence";
-import { RefusedError, type Request, Requests } from "./requests";
+import { Recordings } from "./recordings";
+import { RefusedError } from "./requests";
 import { Room } from "./room";
 import { Analysis } from "./stats/analysis";
 import { Tap } from "./tap";
@@ -62,15 +64,17 @@ export class Session implements SessionView {
   /** Why the call failed, or why the room took nobody in. */
   readonly #failure: Signal<string> = signal("");
   readonly #notices = new Notices();
-  readonly #presence = new Presence(() => this.#sendByComm({ type: "hello", protocol: PROTOCOL }));
+  readonly #presence = new Presence(() => this.#post.sendByComm({ type: "hello", protocol: PROTOCOL }));
   readonly #views = new Views(
     () => this.#presence.stop(),
     () => this.close("The widget was closed in the page."),
   );
-  readonly #requests = new Requests(
-    (intent) => this.#send(intent),
-    (intent) => this.#sendByComm(intent),
-  );
+  readonly #post = new Post({
+    sendByLink: (intent) => this.#connection.send(intent),
+    sendByComm: (intent) => this.#channel(this.page, intent),
+    onNobody: () => this.#presence.kernel.value !== "gone" && this.kernelGone(),
+    notices: this.#notices,
+  });
   readonly #analysis: Analysis;
   readonly #tap = new Tap({
     onProblem: (text) => this.#trouble({ key: "tap", code: "tap", text }),
@@ -79,8 +83,8 @@ export class Session implements SessionView {
   readonly #connection = new Connection({
     iceServers: () => this.#iceServers,
     tap: () => (this.state.value?.room ? this.#tap : null),
-    offer: (offer, signal) => this.#requests.make(offer, signal),
-    candidate: (candidate) => this.#sendByComm(candidate),
+    offer: (offer, signal) => this.#post.requests.make(offer, signal),
+    candidate: (candidate) => this.#post.sendByComm(candidate),
     onEvent: (event) => this.take(event),
     onOpen: () => this.#opened(),
     onLink: (link, ended) => this.#follow(link, ended),
@@ -90,11 +94,11 @@ export class Session implements SessionView {
   readonly #room = new Room({
     tap: () => (this.hasPython ? this.#tap : null),
     iceServers: () => this.#iceServers,
-    send: (message) => this.#send(message),
-    onStatus: (status) => this.#send(status),
+    send: (message) => this.#post.send(message),
+    onStatus: (status) => this.#post.send(status),
     onConnection: (...made) => this.#analysis.follow(...made),
     onCall: (...call) => this.#analysis.called(...call),
-    onProblem: (code, message) => this.#send({ type: "problem", code, message }),
+    onProblem: (code, message) => this.#post.send({ type: "problem", code, message }),
     notices: this.#notices,
   });
   readonly #media = new OwnMedia({
@@ -104,6 +108,7 @@ export class Session implements SessionView {
     onChange: () => this.#mediaChanged(),
     onTrouble: (trouble) => this.#trouble(trouble),
   });
+  readonly #recordings = new Recordings({ state: this.state, post: this.#post, notices: this.#notices });
   #iceServers: readonly IceServerEntry[] = [];
   #rtt_s = 0;
   /** The room was asked to take this page in since the click; an earlier refusal is not the answer. */
@@ -127,6 +132,12 @@ export class Session implements SessionView {
   readonly unread = this.#room.chat.unread;
   readonly speaker = this.#room.speaker;
   readonly pinned = this.#room.pinned;
+  readonly downloads = this.#recordings.downloads;
+  readonly startRecording: SessionView["startRecording"] = (choice) => this.#recordings.start(choice);
+  readonly stopRecording: SessionView["stopRecording"] = () => this.#recordings.stop();
+  readonly showsRecordings: SessionView["showsRecordings"] = (ids) => this.#recordings.shows(ids);
+  readonly download: SessionView["download"] = (...which) => this.#recordings.save(...which);
+  readonly cancelDownload: SessionView["cancelDownload"] = (...which) => this.#recordings.cancel(...which);
   readonly phase: ReadonlySignal<PagePhase> = computed(() =>
     phaseOf({
       page: this.page,
@@ -158,7 +169,7 @@ export class Session implements SessionView {
       state: this.state,
       onPoint: (peer, point) => this.#measured(peer, point),
       send: (message) => this.#connection.send(message),
-      sendByComm: (event) => void this.#sendByComm(event),
+      sendByComm: (event) => void this.#post.sendByComm(event),
       onProblem: (text) => this.#trouble({ key: "stats", code: "stats", text }),
     });
     this.stats = this.#analysis.history;
@@ -181,6 +192,7 @@ export class Session implements SessionView {
     this.#views.settle();
     this.#presence.stop();
     this.#end("none", reason);
+    this.#recordings.close();
     this.#media.capture.ignoreDevices();
   }
 
@@ -189,6 +201,7 @@ export class Session implements SessionView {
     batch(() => {
       this.#presence.gone();
       this.#finish();
+      this.#recordings.close("the kernel was restarted or has ended.");
     });
   }
 
@@ -253,11 +266,11 @@ export class Session implements SessionView {
   }
 
   setQuality(quality: Quality): void {
-    this.#ask({ type: "set-quality", id: newId(), quality });
+    this.#post.ask({ type: "set-quality", id: newId(), quality });
   }
 
   setCodec(codec: Codec): void {
-    this.#ask({ type: "set-codec", id: newId(), codec });
+    this.#post.ask({ type: "set-codec", id: newId(), codec });
   }
 
   startSharing(): Promise<void> {
@@ -274,21 +287,15 @@ export class Session implements SessionView {
 
   async enterRoom(room: string | null, name: string, passcode: string | null): Promise<void> {
     this.#failure.value = "";
-    await this.#requests.make({ type: "enter-room", id: newId(), room, name, passcode });
+    await this.#post.requests.make({ type: "enter-room", id: newId(), room, name, passcode });
   }
 
   sendChat(text: string): Promise<void> {
-    return this.#requests.make({ type: "send-chat", id: newId(), text, to: null });
+    return this.#post.requests.make({ type: "send-chat", id: newId(), text, to: null });
   }
 
   reconnect(id: string): void {
     this.#room.mesh.reconnect(id);
-  }
-
-  toggleRecording(): void {
-    const id = newId();
-    const recording = this.state.value?.recording?.state === "recording";
-    this.#ask(recording ? { type: "stop-recording", id } : { type: "start-recording", id, path: "" });
   }
 
   dismiss(key: string): void {
@@ -324,7 +331,11 @@ export class Session implements SessionView {
         this.#connection.answer(event);
         break;
       case "reply":
-        this.#requests.settle(event);
+        this.#post.requests.settle(event);
+        this.#recordings.settle(event);
+        break;
+      case "recording-chunk":
+        this.#recordings.take(event);
         break;
       case "switch-media":
         this.#media.switch(event);
@@ -363,6 +374,7 @@ export class Session implements SessionView {
       else if (state.owner === this.page) this.#mirrorOwn(state);
       else if (state.owner !== null && this.#activity.value === "joined") this.#takenOver();
       this.#mirrorRoom();
+      this.#recordings.mirror(state, this.#isJoined() && state.owner === this.page);
     });
   }
 
@@ -386,6 +398,7 @@ export class Session implements SessionView {
         return;
       }
       this.#room.mirror(state, this.#connection.disturbance.value === null);
+      if (this.hasPython) this.#tap.setRecorded(state.recorded);
     }
     this.#media.outgoing.refresh();
   }
@@ -435,6 +448,7 @@ export class Session implements SessionView {
 
   #opened(): void {
     this.#analysis.opened();
+    this.#recordings.linked();
     this.#media.outgoing.refresh();
     this.#mediaChanged();
   }
@@ -442,7 +456,7 @@ export class Session implements SessionView {
   /** The click where there is no link whose offer could say it. */
   async #enter(takeOver: boolean): Promise<void> {
     try {
-      await this.#requests.make({ type: "enter", id: newId(), takeOver });
+      await this.#post.requests.make({ type: "enter", id: newId(), takeOver });
     } catch (error) {
       const text = error instanceof Error ? error.message : String(error);
       if (!(error instanceof RefusedError && error.code === "abandoned")) this.#end("none", text, text);
@@ -469,7 +483,7 @@ export class Session implements SessionView {
     this.#room.hear(this.#media.capture.microphone);
     this.#analysis.devices.look(this.#media.tracks);
     const isHeard = this.hasPython ? this.#connection.link?.isOpen : this.#isJoined();
-    if (this.#devicesAsked.value && isHeard) this.#send(this.#media.status);
+    if (this.#devicesAsked.value && isHeard) this.#post.send(this.#media.status);
   }
 
   #measured(peer: string, point: PlotPoint): void {
@@ -487,7 +501,7 @@ export class Session implements SessionView {
     if (this.#isJoined()) {
       const leave: Intent = { type: "leave", reason };
       this.#connection.send(leave);
-      this.#sendByComm(leave); // the data channel may not get it out before it closes; twice is harmless
+      this.#post.sendByComm(leave); // the data channel may not get it out before it closes; twice is harmless
     }
     batch(() => {
       this.#stop();
@@ -511,7 +525,8 @@ export class Session implements SessionView {
     this.#connection.stop();
     this.#media.stop();
     this.#room.stop();
-    this.#requests.abandon();
+    this.#recordings.left();
+    this.#post.requests.abandon();
     this.#devicesAsked.value = false;
     this.#analysis.stop();
   }
@@ -524,29 +539,10 @@ export class Session implements SessionView {
     return this.state.value?.quality ?? MEDIUM;
   }
 
-  // --- sending and telling
-
-  #ask(request: Request): void {
-    this.#requests.make(request).catch((error: unknown) => {
-      if (error instanceof RefusedError && error.code === "abandoned") return;
-      this.#notices.tell(request.type, "error", error instanceof Error ? error.message : String(error));
-    });
-  }
-
-  #send(intent: Intent): void {
-    if (!this.#connection.send(intent)) this.#sendByComm(intent);
-  }
-
-  #sendByComm(intent: Intent): boolean {
-    const sent = this.#channel(this.page, intent);
-    if (!sent && this.#presence.kernel.value !== "gone") this.kernelGone();
-    return sent;
-  }
-
   /** Something that the browser could not do: for the person, and for `call.errors`. */
   #trouble({ key, code, text }: Trouble): void {
     this.#notices.tell(key, "warning", text);
     this.#analysis.note("problem", `${key}: ${code}`);
-    this.#send({ type: "problem", code, message: text });
+    this.#post.send({ type: "problem", code, message: text });
   }
 }

@@ -1,7 +1,7 @@
 /** Bundles a page for the browser tests as the widget is bundled: `node test/bundle.mjs page.ts out.js`. */
 
 import * as esbuild from "esbuild";
-import { tapWorker } from "../tap-worker.mjs";
+import { tapWorker } from "../workers.mjs";
 
 const [entry, outfile] = process.argv.slice(2);
 

@@ -1,6 +1,7 @@
 /** A room server without sockets: lines that are cut by hand, and the few rules that a guest depends on. */
 
 import { GuestEngine, type Place } from "../src/guest/engine";
+import type { Equipment } from "../src/guest/recorder/recorder";
 import {
   type Auth,
   type ClientEvent,
@@ -28,6 +29,8 @@ export class FakeServer {
   exists = false;
   /** It signed none of the tokens that are about. */
   hasNewSecret = false;
+  /** Of the room, where its creator changed them. */
+  settings: Record<string, boolean> = {};
   #listener: LineListener | null = null;
   #tokens = 0;
   #orders = 0;
@@ -120,7 +123,7 @@ export class FakeServer {
     this.#seat = request.userId ?? "";
     if (!resumed) this.#seatFor(this.#seat, request.userName ?? "", request.status);
     this.#tokens += 1;
-    const settings = request.settings ?? {};
+    const settings = request.settings ?? this.settings;
     const room = {
       roomId: request.roomId,
       roomName: request.roomName ?? request.roomId,
@@ -148,12 +151,13 @@ export class Guest {
   readonly engine: GuestEngine;
   #ids = 0;
 
-  constructor(server: FakeServer, place: Partial<Place> = {}) {
+  constructor(server: FakeServer, place: Partial<Place> = {}, equipment: Equipment | null = null) {
     this.engine = new GuestEngine({
       dial: server.dial,
       server: "http://localhost",
       place: { room: "lab", token: null, mustExist: false, ...place },
       name: "Gus",
+      equipment,
       say: (event) => this.said.push(event),
       onChosen: (...chosen) => this.chosen.push(chosen),
     });

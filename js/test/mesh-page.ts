@@ -28,7 +28,15 @@ const shown = new Map<MediaStream, HTMLVideoElement>();
 let wire: "open" | "held" = "open";
 const held: (() => void)[] = [];
 
-const status = { muted: false, videoOff: false, screenSharing: false, recording: false, receives: [] };
+const status = {
+  muted: false,
+  videoOff: false,
+  screenSharing: false,
+  recording: false,
+  receives: [],
+  recordingId: "",
+  acknowledges: [],
+};
 
 function camera(colour: string): MediaStreamTrack {
   const canvas = Object.assign(document.createElement("canvas"), { width: 320, height: 240 });

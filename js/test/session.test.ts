@@ -182,14 +182,14 @@ describe("a call", () => {
 
   test("a request that the engine refuses becomes a notice, one that the end cut off does not", async () => {
     await page.call();
-    page.session.toggleRecording();
+    page.session.startRecording({ tracks: "all", layout: null, suffix: ".mkv" });
     const request = page.peer.channel.sent.find(({ type }) => type === "start-recording");
     if (request?.type !== "start-recording") throw new Error("No recording was asked for.");
     page.say({ type: "reply", id: request.id, errorCode: "recording", errorMessage: "The disk is full." });
     await settled();
     expect(page.session.notices.value.map(({ text }) => text)).toEqual(["The disk is full."]);
     page.session.dismiss("start-recording");
-    page.session.toggleRecording();
+    page.session.stopRecording();
     page.session.leave();
     await settled();
     expect(page.session.notices.value).toEqual([]);

@@ -1,5 +1,6 @@
 // @vitest-environment happy-dom
 
+import { signal } from "@preact/signals";
 import { render } from "preact";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { type FakeSession, person } from "../dev/fake-session";
@@ -178,6 +179,7 @@ describe("a narrow bar", () => {
     const ran: string[] = [];
     const place = document.createElement("div");
     view.cell.append(place);
+    const opened = signal("");
     const record = {
       name: "Record",
       shortcut: "r",
@@ -195,6 +197,7 @@ describe("a narrow bar", () => {
     const devices = { kind: "dialog", name: "Devices", tip: "Devices", icon: "devices", body } as const;
     render(
       <More
+        opened={opened}
         entries={[
           { key: "devices", panel: devices },
           { key: "record", action: record },

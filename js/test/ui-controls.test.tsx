@@ -28,7 +28,6 @@ describe("one click, one verb", () => {
     ["elsewhere", "Move the call here", ["start"]],
     ["connected", "Microphone", ["setMicrophone", false]],
     ["connected", "Camera", ["setCamera", false]],
-    ["connected", "Record", ["toggleRecording"]],
     ["connected", "Leave call", ["leave"]],
     ["failed", "Leave call", ["leave"]],
   ];

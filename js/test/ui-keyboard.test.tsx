@@ -21,7 +21,6 @@ describe("shortcuts", () => {
   test.each([
     ["m", ["setMicrophone", true]],
     ["v", ["setCamera", false]],
-    ["r", ["toggleRecording"]],
     ["M", ["setMicrophone", true]],
   ])("%s does what its button does", (key, call) => {
     view = open(connected);

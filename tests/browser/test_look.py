@@ -59,7 +59,7 @@ def test_every_look(page: Page, open_notebook: OpenNotebook) -> None:
     widget.wait_corners("python", list(QUADRANTS.values()))
     look(notebook, widget, "call")
 
-    widget.button("Record").click()
+    widget.record()
     widget.button("Statistics").click()
     expect(widget.root.locator('[data-nbrtc="recording"]')).to_be_visible()
     widget.wait_python("len(call.stats.to_frame('video')) > 4")

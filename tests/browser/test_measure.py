@@ -2,13 +2,14 @@
 
 import json
 import re
+from pathlib import Path
 
 import av
 import numpy as np
 from playwright.sync_api import Page, expect
 
 from tests.browser.chromium import QUADRANTS
-from tests.browser.conftest import OpenNotebook
+from tests.browser.conftest import NewPage, OpenNotebook
 from tests.browser.widget import CALL, Widget
 
 COLLECT = """
@@ -101,23 +102,40 @@ def test_a_recording_decodes(page: Page, open_notebook: OpenNotebook) -> None:
     assert 2.5 <= duration[0] <= 4
 
 
-def test_the_record_button_writes_a_dated_file(page: Page, open_notebook: OpenNotebook) -> None:
+def test_the_record_button_writes_a_dated_file_that_can_be_downloaded(
+    new_page: NewPage, open_notebook: OpenNotebook, tmp_path: Path
+) -> None:
+    page = new_page()
+    page.add_init_script("window.showSaveFilePicker = undefined")  # its dialog is out of a test's reach
     notebook = open_notebook(page, [CALL])
     folder = notebook.path.parent / "recordings"
-    earlier = set(folder.glob("*"))
+    earlier = set(folder.glob("*.mkv"))
     notebook.run(0)
     widget = Widget(notebook)
     widget.start()
-    widget.button("Record").click()
+    widget.record()
     badge = widget.root.locator('[data-nbrtc="recording"]')
     expect(badge).to_be_visible()
     expect(badge).to_contain_text("0:02", timeout=15_000)
     widget.button("Record").click()
     expect(badge).to_be_hidden()
-    (path,) = set(folder.glob("*")) - earlier
+    expect(widget.root.locator(".nbrtc-card")).to_contain_text("Saved call-")
+    (path,) = set(folder.glob("*.mkv")) - earlier
     assert re.fullmatch(r"call-[-\d]+\.mkv", path.name)
     with av.open(path) as container:
         assert sum(1 for _ in container.decode(video=0)) > 20
+    assert downloaded(widget, path.name, tmp_path) == path.read_bytes()
+    widget.leave()  # by the comm from here on
+    assert downloaded(widget, path.name, tmp_path) == path.read_bytes()
+
+
+def downloaded(widget: Widget, name: str, folder: Path) -> bytes:
+    """What the widget's button gives this browser."""
+    with widget.page.expect_download() as download:
+        widget.button(f"Download {name}").click()
+    assert download.value.suggested_filename == name
+    download.value.save_as(folder / name)
+    return (folder / name).read_bytes()
 
 
 def test_a_refused_path_leaves_the_call_alone(page: Page, open_notebook: OpenNotebook) -> None:

@@ -11,6 +11,11 @@ from tests.browser.widget import CALL, Widget
 
 CLIP = list(QUADRANTS.values())
 
+STANDINGS = """
+recording.stop().wait(20)
+print([event.value for event in recording.manifest.events if event.name == "recorded"])
+"""
+
 FOUR_SECONDS = """
 first = None
 for frame in call.frames():
@@ -61,6 +66,8 @@ def test_scrolling_and_moving_a_cell_keep_the_call(
     notebook.run(0)
     widget = Widget(notebook)
     widget.start()
+    notebook.execute("recording = call.record('lesson')")
+    widget.wait_python("[one.state for one in recording.people] == ['recorded']")
     for index in range(2, 22):
         notebook.start(index)
     notebook.wait_done(21)  # they wait for one another in the kernel's queue
@@ -76,6 +83,8 @@ def test_scrolling_and_moving_a_cell_keep_the_call(
     assert "four seconds" in notebook.execute(FOUR_SECONDS)  # longer than the grace
     assert probe.live == ["audio", "video"]
     assert probe.counts == (1, 1)
+    # whoever scrolls or moves the cell does not fall out of a recording, not even for a moment
+    assert notebook.execute(STANDINGS).strip() == "['on']"
     notebook.cell(1)
     expect(moved.status).to_contain_text("Connected")
     moved.wait_playing("python")

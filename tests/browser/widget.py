@@ -61,6 +61,11 @@ class View:
             button.click()
         return self.root.get_by_role("region", name=name, exact=True)
 
+    def record(self) -> None:
+        """Record with the choices that the panel has."""
+        self.button("Record").click()
+        self.button("Start recording").click()
+
     def say(self, text: str) -> None:
         """Write in the chat."""
         self.drawer("Chat").get_by_role("textbox", name="Message").fill(text)

@@ -1,6 +1,6 @@
 /**
  * What stands where Python's engine stands in a notebook: takes the page's intents, owns the call's state and says
- * events. For a page without Python, so there is no link, no effect and no recording.
+ * events. For a page without Python, so there is no link and no effect, and what is recorded is recorded here.
  */
 import type {
   CallState,
@@ -11,10 +11,12 @@ import type {
   Quality,
   Reply,
   RoomInfo,
+  StartRecording,
 } from "../messages";
 import { PROTOCOL } from "../messages";
 import { DEFAULT_SETTINGS, Member, type MemberListener } from "./member";
 import { QUIET } from "./reading";
+import { type Equipment, Recorder } from "./recorder/recorder";
 import { type Dial, SignalingError } from "./socket";
 
 const KEPT_MESSAGES = 500;
@@ -43,6 +45,8 @@ export interface GuestOptions {
   readonly server: string;
   readonly place: Place;
   readonly name: string;
+  /** Null where this browser cannot record. */
+  readonly equipment: Equipment | null;
   readonly say: (event: Event) => void;
   /** The person chose a room and a name; the address and the browser's memory follow. */
   readonly onChosen: (room: string, name: string) => void;
@@ -56,6 +60,9 @@ export class GuestEngine {
   #member: Member | null = null;
   #media: MediaStatus | null = null;
   #chat: readonly ChatMessage[] = [];
+  /** Recordings whose badge stands in a view of this page. */
+  #shown: readonly string[] = [];
+  readonly #recorder: Recorder;
   readonly #replies = new Map<string, Reply | null>();
   #state: CallState;
 
@@ -79,6 +86,8 @@ export class GuestEngine {
       camera: null,
       videoEffect: null,
       recording: null,
+      recordings: [],
+      recorded: [],
       participants: this.#alone(),
       room: this.#outside(),
       codec: "auto",
@@ -87,6 +96,14 @@ export class GuestEngine {
       wanted: [],
       statsIntervalS: 1,
     };
+    this.#recorder = new Recorder({
+      equipment: options.equipment,
+      onChange: (recorded) => {
+        this.#change(recorded);
+        this.#member?.setStatus(this.#status());
+      },
+      onProblem: (text) => this.#say({ type: "notice", key: "recording", level: "error", text }),
+    });
   }
 
   /** An intent of the page; what comes of it is said as events. */
@@ -137,11 +154,23 @@ export class GuestEngine {
         this.#reply(intent.id);
         break;
       case "start-recording":
-      case "stop-recording": {
-        const text = "Only a notebook can record: ask somebody who joined from one.";
-        this.#reply(intent.id, new SignalingError("not-allowed", text));
+        this.#record(intent);
         break;
-      }
+      case "stop-recording":
+        this.#recorder.stop();
+        this.#reply(intent.id);
+        break;
+      case "recordings-shown":
+        this.#shown = intent.recordings;
+        this.#member?.setStatus(this.#status());
+        this.#recorder.update(this.#state.participants, this.#shown);
+        break;
+      case "read-recording":
+        this.#reply(
+          intent.id,
+          new SignalingError("invalid", "This page's recordings are saved by the browser."),
+        );
+        break;
       case "offer":
         this.#reply(intent.id, new SignalingError("invalid", "There is no Python behind this page."));
         break;
@@ -157,6 +186,7 @@ export class GuestEngine {
 
   /** The page goes away. */
   close(): void {
+    this.#recorder.close(); // before the call ends: its files stay for the next visit
     this.#leave("The page was closed or reloaded.");
   }
 
@@ -213,7 +243,28 @@ export class GuestEngine {
     this.#reply(id);
   }
 
+  /** Within the click, which lets a browser ask where to save. */
+  #record(request: StartRecording): void {
+    const { room, phase } = this.#state;
+    try {
+      if (phase !== "connected" || room === null)
+        throw new SignalingError("not-in-room", "Join the room first.");
+      if (!room.settings.recording) {
+        throw new SignalingError(
+          "not-allowed",
+          "This room does not allow recording: its creator switched it off.",
+        );
+      }
+      this.#recorder.start(request, room.name);
+    } catch (error) {
+      this.#reply(request.id, error);
+      return;
+    }
+    this.#reply(request.id);
+  }
+
   #leave(reason: string): void {
+    this.#recorder.stop();
     const member = this.#member;
     this.#member = null;
     member?.leave();
@@ -277,6 +328,7 @@ export class GuestEngine {
       return;
     }
     const wasConnected = this.#state.phase === "connected";
+    this.#recorder.stop();
     this.#member = null;
     this.#change({
       room,
@@ -344,12 +396,16 @@ export class GuestEngine {
       muted: !(media?.microphoneOn ?? false),
       videoOff: !(media?.cameraOn ?? false) && !screenSharing,
       screenSharing,
+      recording: this.#recorder.recordingId !== "",
+      recordingId: this.#recorder.recordingId,
+      acknowledges: this.#shown,
     };
   }
 
   #change(change: Partial<CallState>): void {
     this.#state = { ...this.#state, ...change, revision: this.#state.revision + 1 };
     this.#say(this.#state);
+    if (change.participants !== undefined) this.#recorder.update(change.participants, this.#shown);
   }
 
   #say(event: Event): void {

@@ -16,6 +16,8 @@ export const QUIET: ParticipantStatus = {
   screenSharing: false,
   recording: false,
   receives: [],
+  recordingId: "",
+  acknowledges: [],
 };
 
 /** Somebody in the room; whoever is oneself has the id `me`. */
@@ -44,9 +46,14 @@ export function statusOf(said: unknown): ParticipantStatus {
     videoOff: given.videoOff === true,
     screenSharing: given.screenSharing === true,
     recording: given.recording === true,
-    receives: Array.isArray(given.receives) ? given.receives.filter((id) => typeof id === "string") : [],
+    receives: idsOf(given.receives),
+    recordingId: typeof given.recordingId === "string" ? given.recordingId : "",
+    acknowledges: idsOf(given.acknowledges),
   };
 }
+
+const idsOf = (said: unknown): readonly string[] =>
+  Array.isArray(said) ? said.filter((id) => typeof id === "string") : [];
 
 /** Null for what is no message. */
 export function chatMessageOf(said: unknown): ChatMessage | null {

@@ -2,6 +2,7 @@
 import type { Drawer, SessionView } from "../contract";
 import type { IconName } from "./icons";
 import { isInRoom, isLive, viewOf } from "./phases";
+import type { Opened } from "./popover";
 
 export interface Action {
   /** The accessible name; it stays while `pressed` changes, as ARIA asks of a toggle button. */
@@ -117,7 +118,8 @@ function chatAction(session: SessionView): Action {
   };
 }
 
-function recordAction(session: SessionView): Action {
+/** Without a recording it opens the panel that asks what to record. */
+function recordAction(session: SessionView, opened: Opened): Action {
   const phase = session.phase.value;
   const state = session.state.value;
   const recording = state?.recording?.state === "recording";
@@ -130,19 +132,21 @@ function recordAction(session: SessionView): Action {
     icon: recording ? "stop" : "record",
     pressed: recording,
     striking: recording,
-    present: session.hasPython,
-    available:
-      session.hasPython && (recording || allowed) && (phase === "connected" || phase === "reconnecting"),
-    run: () => session.toggleRecording(),
+    available: (recording || allowed) && (phase === "connected" || phase === "reconnecting"),
+    run: () => {
+      if (recording) session.stopRecording();
+      else opened.value = opened.value === "record" ? "" : "record";
+    },
   };
 }
 
-export const actionsOf = (session: SessionView): CallActions => ({
+/** `opened`: of the view that acts. */
+export const actionsOf = (session: SessionView, opened: Opened): CallActions => ({
   microphone: microphoneAction(session),
   camera: cameraAction(session),
   screen: screenAction(session),
   people: peopleAction(session),
   chat: chatAction(session),
-  record: recordAction(session),
+  record: recordAction(session, opened),
   statistics: drawerAction(session, "statistics", "Statistics", "statistics"),
 });

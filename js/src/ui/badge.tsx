@@ -1,8 +1,12 @@
 /** The red recording badge: a dot, a word and the time, in every view while a recording runs. */
 import { useSignal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
+import type { SessionView } from "../contract";
 import type { RecordingStatus } from "../messages";
-import { elapsedText } from "./format";
+import { elapsedText, listText } from "./format";
+import { isOver } from "./phases";
+import { recordersOf } from "./seats";
+import { useShownBadge } from "./shown-badges";
 
 const now_s = (): number => Date.now() / 1000;
 
@@ -20,18 +24,23 @@ function Elapsed({ recording }: { readonly recording: RecordingStatus }) {
 }
 
 interface BadgeProps {
-  readonly recording: RecordingStatus | null;
-  /** Names of others who record, as a list in words; empty where nobody does. */
-  readonly others: string;
+  readonly session: SessionView;
 }
 
-export function Badge({ recording, others }: BadgeProps) {
+export function Badge({ session }: BadgeProps) {
+  const badge = useRef<HTMLDivElement>(null);
+  const isKnown = !isOver(session);
+  const recording = isKnown ? (session.state.value?.recording ?? null) : null;
   const own = recording?.state === "recording" ? recording : null;
+  const recorders = isKnown ? recordersOf(session) : [];
+  const others = listText(recorders.map(({ name }) => name));
   const running = own !== null || others !== "";
+  const theirs = recorders.map(({ status }) => status.recordingId).filter((id) => id !== "");
+  useShownBadge(session, badge, own === null ? theirs : [own.id, ...theirs], own?.id ?? null);
   return (
     <>
       {running && (
-        <div class="nbrtc-badge" data-nbrtc="recording">
+        <div ref={badge} class="nbrtc-badge" data-nbrtc="recording">
           <span class="nbrtc-badge-dot" aria-hidden="true" />
           <span class="nbrtc-badge-words">
             Recording

@@ -1,6 +1,6 @@
 /** The bar below the stage. */
 import type { ComponentChildren } from "preact";
-import { useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import type { SessionView } from "../contract";
 import { type Action, actionsOf } from "./actions";
 import { CameraSelect, MicrophoneSelect, SoundSwitches } from "./devices";
@@ -9,8 +9,9 @@ import { invitePanel } from "./invite";
 import { Level } from "./level";
 import { type Entry, More } from "./more";
 import { isInRoom } from "./phases";
-import { type Panel, Popover } from "./popover";
+import { type Opened, type Panel, Popover } from "./popover";
 import { qualityPanel } from "./quality-menu";
+import { recordPanel } from "./record-panel";
 import { useSize } from "./size";
 
 interface ToggleProps {
@@ -63,8 +64,8 @@ interface Groups {
   readonly python: readonly Entry[];
 }
 
-function groupsOf(session: SessionView): Groups {
-  const { screen, people, chat, record, statistics } = actionsOf(session);
+function groupsOf(session: SessionView, opened: Opened): Groups {
+  const { screen, people, chat, record, statistics } = actionsOf(session, opened);
   const actions = (all: Readonly<Record<string, Action>>): Entry[] =>
     Object.entries(all).flatMap(([key, action]) => (action.present ? [{ key, action }] : []));
   return {
@@ -77,7 +78,7 @@ function groupsOf(session: SessionView): Groups {
       ...(isInRoom(session) ? [{ key: "invite", panel: invitePanel(session) }] : []),
       ...actions({ people, chat }),
     ],
-    python: actions({ record, statistics }),
+    python: [{ key: "record", panel: recordPanel(session, record) }, ...actions({ statistics })],
   };
 }
 
@@ -99,21 +100,39 @@ export function overflowOf(entries: readonly Entry[], width: number): readonly s
   return going.slice(0, entries.length - Math.max(0, room - 1)); // the More button takes a place, too
 }
 
-function EntryButton({ entry }: { readonly entry: Entry }) {
-  return "action" in entry ? <Toggle action={entry.action} /> : <Popover panel={entry.panel} />;
+interface EntryProps {
+  readonly entry: Entry;
+  readonly opened: Opened;
 }
 
-export function Controls({ session }: { readonly session: SessionView }) {
+function EntryButton({ entry, opened }: EntryProps) {
+  if ("action" in entry) return <Toggle action={entry.action} />;
+  return <Popover panel={entry.panel} opened={opened} keys={[entry.key]} />;
+}
+
+interface ControlsProps {
+  readonly session: SessionView;
+  readonly opened: Opened;
+}
+
+export function Controls({ session, opened }: ControlsProps) {
   const bar = useRef<HTMLElement>(null);
+  // the next call's bar begins with everything closed
+  useLayoutEffect(
+    () => () => {
+      opened.value = "";
+    },
+    [opened],
+  );
   const width = useSize(bar).value?.width ?? Number.POSITIVE_INFINITY;
-  const { microphone, camera } = actionsOf(session);
-  const { media, others, python } = groupsOf(session);
+  const { microphone, camera } = actionsOf(session, opened);
+  const { media, others, python } = groupsOf(session, opened);
   const all = [...media, ...others, ...python];
   const overflow = overflowOf(all, width);
   const shown = (entries: readonly Entry[]) =>
     entries
       .filter(({ key }) => !overflow.includes(key))
-      .map((entry) => <EntryButton key={entry.key} entry={entry} />);
+      .map((entry) => <EntryButton key={entry.key} entry={entry} opened={opened} />);
   const hidden = all.filter(({ key }) => overflow.includes(key));
   const groups = [shown(others), shown(python)].filter(({ length }) => length > 0);
   return (
@@ -131,7 +150,7 @@ export function Controls({ session }: { readonly session: SessionView }) {
         </div>
       ))}
       <div class="nbrtc-bar-group">
-        {hidden.length > 0 && <More entries={hidden} />}
+        {hidden.length > 0 && <More entries={hidden} opened={opened} />}
         <button
           type="button"
           class="nbrtc-button nbrtc-button--icon nbrtc-button--danger"

@@ -55,6 +55,17 @@ export function spanText(span_s: number): string {
   return `${fixed(span_s / 3600)} h`;
 }
 
+/** `640 kB`, `48 MB`, `1.2 GB`: a thousand bytes are a kilobyte, as file managers count. */
+export function bytesText(bytes: number): string {
+  if (bytes >= 1e9) return `${fixed(bytes / 1e9)} GB`;
+  if (bytes >= 1e6) return `${fixed(bytes / 1e6)} MB`;
+  return `${Math.ceil(bytes / 1e3)} kB`;
+}
+
+/** "Ada, Bob and Chloé". */
+export const listText = (names: readonly string[]): string =>
+  names.length < 2 ? names.join("") : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
+
 /** The time of day as this person writes it. */
 export const timeText = (time_s: number): string =>
   new Date(time_s * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });

@@ -1,9 +1,8 @@
 /** The More menu: what found no place in a narrow bar. A panel opens in its place, and Escape closes both. */
-import { useSignal } from "@preact/signals";
 import type { Action } from "./actions";
 import { Icon } from "./icons";
 import { moveFocus } from "./menu";
-import { type Panel, Popover } from "./popover";
+import { type Opened, type Panel, Popover } from "./popover";
 
 export type Entry =
   | { readonly key: string; readonly action: Action }
@@ -31,16 +30,44 @@ function ActionItem({ action, close }: { readonly action: Action; readonly close
   );
 }
 
-export function More({ entries }: { readonly entries: readonly Entry[] }) {
-  const chosen = useSignal("");
-  const entry = entries.find(({ key }) => key === chosen.value);
+interface PanelItemProps {
+  readonly panel: Panel;
+  readonly open: () => void;
+}
+
+function PanelItem({ panel: { kind, icon, tip, text, action }, open }: PanelItemProps) {
+  return (
+    <button
+      type="button"
+      class="nbrtc-menu-item"
+      role="menuitem"
+      aria-haspopup={kind}
+      tabIndex={-1}
+      disabled={action?.available === false}
+      {...(action === undefined ? {} : { title: action.tip })}
+      onClick={open}
+    >
+      <Icon name={icon} size={16} />
+      <span>{tip}</span>
+      <span class="nbrtc-menu-detail">{text ?? action?.shortcut}</span>
+    </button>
+  );
+}
+
+interface MoreProps {
+  readonly entries: readonly Entry[];
+  /** "more" shows the menu, the key of a panel that panel. */
+  readonly opened: Opened;
+}
+
+export function More({ entries, opened }: MoreProps) {
+  const entry = entries.find(({ key }) => key === opened.value);
   const panel = entry !== undefined && "panel" in entry ? entry.panel : null;
   return (
     <Popover
-      content={panel === null ? "" : chosen.value}
-      onClose={() => {
-        chosen.value = "";
-      }}
+      opened={opened}
+      keys={["more", ...entries.map(({ key }) => key)]}
+      content={panel === null ? "" : opened.value}
       panel={{
         kind: panel?.kind ?? "menu",
         name: "More",
@@ -49,27 +76,20 @@ export function More({ entries }: { readonly entries: readonly Entry[] }) {
         body: (close) =>
           panel?.body(close) ?? (
             <div class="nbrtc-menu" role="none" onKeyDown={moveFocus}>
-              {entries.map((each) =>
-                "action" in each ? (
-                  <ActionItem key={each.key} action={each.action} close={close} />
+              {entries.map((each) => {
+                const action = "action" in each ? each.action : each.panel.action;
+                return "action" in each || action?.pressed ? (
+                  action && <ActionItem key={each.key} action={action} close={close} />
                 ) : (
-                  <button
+                  <PanelItem
                     key={each.key}
-                    type="button"
-                    class="nbrtc-menu-item"
-                    role="menuitem"
-                    aria-haspopup={each.panel.kind}
-                    tabIndex={-1}
-                    onClick={() => {
-                      chosen.value = each.key;
+                    panel={each.panel}
+                    open={() => {
+                      opened.value = each.key;
                     }}
-                  >
-                    <Icon name={each.panel.icon} size={16} />
-                    <span>{each.panel.tip}</span>
-                    <span class="nbrtc-menu-detail">{each.panel.text}</span>
-                  </button>
-                ),
-              )}
+                  />
+                );
+              })}
             </div>
           ),
       }}

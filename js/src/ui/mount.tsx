@@ -1,4 +1,5 @@
 /** Puts one view of a session into an element of the page. */
+import { signal as made } from "@preact/signals";
 import { render } from "preact";
 import type { SessionView } from "../contract";
 import { listenForShortcuts } from "./shortcuts";
@@ -14,9 +15,10 @@ export function mount(element: HTMLElement, session: SessionView, signal: AbortS
   // A click on the picture puts the focus inside, so that the shortcuts work there.
   root.tabIndex = -1;
   element.append(root);
-  listenForShortcuts(root, session, signal);
+  const opened = made("");
+  listenForShortcuts(root, session, opened, signal);
   const audible = joinSpeakers(session, signal);
-  render(<CallView session={session} root={root} audible={audible} />, root);
+  render(<CallView session={session} root={root} audible={audible} opened={opened} />, root);
   signal.addEventListener(
     "abort",
     () => {

@@ -2,10 +2,17 @@
 import type { Level, SessionView } from "../contract";
 import { Icon } from "./icons";
 
+/** The line of the recording below the bar says it already, as long as it is so. */
+function isSaidBelow(session: SessionView, key: string, text: string): boolean {
+  const recording = session.state.value?.recording ?? null;
+  if (key !== "recording-space" || recording === null) return false;
+  return recording.state !== "recording" || recording.note === text;
+}
+
 const words: Record<Level, string> = { info: "Note", warning: "Warning", error: "Error" };
 
 export function Notices({ session }: { readonly session: SessionView }) {
-  const notices = session.notices.value;
+  const notices = session.notices.value.filter(({ key, text }) => !isSaidBelow(session, key, text));
   return (
     <div class="nbrtc-notices" aria-live="polite">
       {notices.map(({ key, level, text }) => (

@@ -1,5 +1,6 @@
 /** Everybody in the room, with how they stand and whose Python receives whom. */
 import type { SessionView } from "../contract";
+import type { RecordedPerson } from "../messages";
 import { DrawerFrame } from "./drawer";
 import { Icon } from "./icons";
 import { Mark } from "./person-tile";
@@ -10,12 +11,28 @@ interface PeopleProps {
   readonly root: HTMLElement;
 }
 
+const inRecording: Record<RecordedPerson["state"], string> = {
+  asked: "Your recording waits until the red badge is seen there",
+  recorded: "In your recording",
+  "left-out": "Left out of your recording: the red badge is not seen there",
+  gone: "",
+};
+
+/** How somebody stands in one's own recording; empty without one, and for whom it does not ask. */
+function recordedLine(session: SessionView, seat: Seat): string {
+  const recording = session.state.value?.recording;
+  if (recording?.state !== "recording") return "";
+  const person = recording.people.find(({ id }) => id === seat.id || (seat.isYou && id === "you"));
+  return person === undefined ? "" : inRecording[person.state];
+}
+
 /** What is known of a person besides the name, most urgent first. */
-function linesOf(seat: Seat): readonly string[] {
+function linesOf(session: SessionView, seat: Seat): readonly string[] {
   return [
     seat.trouble,
     seat.isPython ? "Python, without a browser" : "",
     seat.recording ? (seat.isYou ? "You record this call" : "Records this call") : "",
+    recordedLine(session, seat),
     seat.sharesScreen ? (seat.isYou ? "You share your screen" : "Shares the screen") : "",
     seat.receivedBy,
   ].filter((line) => line !== "");
@@ -41,7 +58,7 @@ function Row({ session, seat }: { readonly session: SessionView; readonly seat: 
           {seat.isCreator && <Mark icon="creator" text="made this room" />}
           {session.speaker.value === seat.id && !seat.muted && <Mark icon="speaking" text="speaks" />}
         </span>
-        {linesOf(seat).map((line) => (
+        {linesOf(session, seat).map((line) => (
           <span
             key={line}
             class={`nbrtc-person-line ${line === seat.trouble && seat.connection === "failed" ? "nbrtc-person-line--failed" : ""}`}

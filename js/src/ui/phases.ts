@@ -35,4 +35,8 @@ export const iconOf = (phase: PagePhase): IconName => looks[phase].icon;
 export const isLive = (phase: PagePhase): boolean =>
   phase === "starting" || phase === "connected" || phase === "reconnecting";
 
+/** Nobody tells this page any more what becomes of the call and its recordings: what it knows may be old. */
+export const isOver = (session: SessionView): boolean =>
+  session.phase.value === "no-kernel" || session.phase.value === "closed";
+
 export const isInRoom = (session: SessionView): boolean => (session.state.value?.room ?? null) !== null;

@@ -1,6 +1,8 @@
 /** A button and the panel it opens above the bar; Escape, a click elsewhere and leaving by Tab close it. */
+import { type Signal, useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
-import { useId, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useId, useLayoutEffect, useRef } from "preact/hooks";
+import type { Action } from "./actions";
 import { holdsFocus } from "./focus";
 import { Icon, type IconName } from "./icons";
 
@@ -14,30 +16,46 @@ export interface Panel {
   /** Short text beside the icon where there is room. */
   readonly text?: string;
   readonly body: (close: () => void) => ComponentChildren;
+  /** Its button is this action's: pressed, it ends at once what the panel began. */
+  readonly action?: Action;
 }
+
+/** Which panel of a bar is open, by key; empty for none. Two are never open at once. */
+export type Opened = Signal<string>;
 
 interface PopoverProps {
   readonly panel: Panel;
+  /** Where others open and close it, too: the bar's signal, and the panel's keys in it, the button's own first. */
+  readonly opened?: Opened;
+  readonly keys?: readonly string[];
   /** What the panel shows now, where that changes while it is open: the focus follows. */
   readonly content?: string;
-  readonly onClose?: () => void;
 }
 
-/** Where the focus goes when the panel opens: the chosen item, else the first control. */
+/** Where the focus goes when the panel opens: what it was opened for, the chosen item, else the first control. */
 const firstStop = (panel: HTMLElement): HTMLElement | null =>
+  panel.querySelector<HTMLElement>("[data-nbrtc-first]") ??
   panel.querySelector<HTMLElement>('[role=menuitemradio][aria-checked="true"]') ??
   panel.querySelector<HTMLElement>("[role^=menuitem]:not(:disabled), select, input, button");
 
-export function Popover({ panel: { kind, name, tip, icon, text, body }, content, onClose }: PopoverProps) {
-  const [open, setOpen] = useState(false);
+const OWN_KEY = ["open"];
+
+export function Popover({ panel: shown, content, ...rest }: PopoverProps) {
+  const { kind, name, tip, icon, text, body, action } = shown;
+  const own = useSignal("");
+  const { opened = own, keys = OWN_KEY } = rest;
+  const isRunning = action?.pressed === true;
+  const open = keys.includes(opened.value);
+  const latest = useRef(keys);
+  latest.current = keys; // More's change with the width of the bar
   const holder = useRef<HTMLDivElement>(null);
   const panel = useRef<HTMLDivElement>(null);
   const button = useRef<HTMLButtonElement>(null);
   const id = useId();
 
   const shut = () => {
-    setOpen(false);
-    onClose?.();
+    // another panel may have taken its place already
+    if (latest.current.includes(opened.peek())) opened.value = "";
   };
   const close = () => {
     if (panel.current && holdsFocus(panel.current)) button.current?.focus();
@@ -68,18 +86,26 @@ export function Popover({ panel: { kind, name, tip, icon, text, body }, content,
     if (open && panel.current) firstStop(panel.current)?.focus();
   }, [open, content]);
 
+  const toggle = () => {
+    if (isRunning) action.run();
+    else if (open) close();
+    else opened.value = keys[0] ?? "";
+  };
+  const role = isRunning
+    ? { "aria-pressed": true }
+    : ({ "aria-haspopup": kind, "aria-expanded": open, "aria-controls": id } as const);
   return (
     <div ref={holder}>
       <button
         ref={button}
         type="button"
-        class="nbrtc-button nbrtc-button--icon nbrtc-button--menu"
+        class={`nbrtc-button nbrtc-button--icon nbrtc-button--menu ${action?.striking ? "nbrtc-button--striking" : ""}`}
         aria-label={name}
-        aria-haspopup={kind}
-        aria-expanded={open}
-        aria-controls={id}
-        data-nbrtc-tip={tip}
-        onClick={() => (open ? close() : setOpen(true))}
+        {...role}
+        {...(action === undefined ? {} : { "aria-keyshortcuts": action.shortcut })}
+        data-nbrtc-tip={action === undefined ? tip : `${action.tip} (${action.shortcut})`}
+        disabled={action?.available === false}
+        onClick={toggle}
       >
         <Icon name={icon} />
         {text !== undefined && <span class="nbrtc-button-text">{text}</span>}

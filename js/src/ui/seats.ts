@@ -1,6 +1,7 @@
 /** Everybody in the room as the views show them: oneself first, then the others in the order of joining. */
 import type { Person, SessionView } from "../contract";
 import type { Participant, PeerState } from "../messages";
+import { listText } from "./format";
 
 export interface Seat {
   readonly id: string;
@@ -29,9 +30,6 @@ export interface Seat {
 }
 
 const ME = "you";
-
-const listText = (names: readonly string[]): string =>
-  names.length < 2 ? names.join("") : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
 
 const capitalised = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
@@ -126,13 +124,9 @@ export function seatsOf(session: SessionView): readonly Seat[] {
   return [ownSeat(session, me), ...session.people.value.map((person) => seatOf(session, person))];
 }
 
-/** Who records, by name: the badge says it to everybody. */
-export const recordersOf = (session: SessionView): string =>
-  listText(
-    session.people.value
-      .filter(({ participant }) => participant.status.recording)
-      .map(({ participant }) => participant.name),
-  );
+/** Who else records, also where this page is not in the room and its engine knows who is. */
+export const recordersOf = (session: SessionView): readonly Participant[] =>
+  (session.state.value?.participants ?? []).filter(({ isYou, status }) => !isYou && status.recording);
 
 /** Up to two letters that stand for somebody without a picture. */
 export function initialsOf(name: string): string {

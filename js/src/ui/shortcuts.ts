@@ -1,6 +1,7 @@
 /** The keyboard inside the widget: single letters for the call, and none of them for the notebook around it. */
 import type { SessionView } from "../contract";
 import { actionsOf } from "./actions";
+import type { Opened } from "./popover";
 
 const takesText = (target: EventTarget | undefined): boolean =>
   target instanceof HTMLElement &&
@@ -19,7 +20,12 @@ function closeDrawer(session: SessionView, event: KeyboardEvent): void {
  * A notebook in command mode takes letters as commands (m makes a Markdown cell, d d deletes one), so plain keys end
  * at the root. JupyterLab listens in the capture phase, before any of ours; the attribute keeps its commands away.
  */
-export function listenForShortcuts(root: HTMLElement, session: SessionView, signal: AbortSignal): void {
+export function listenForShortcuts(
+  root: HTMLElement,
+  session: SessionView,
+  opened: Opened,
+  signal: AbortSignal,
+): void {
   root.setAttribute("data-lm-suppress-shortcuts", "true");
   root.addEventListener(
     "keydown",
@@ -30,7 +36,7 @@ export function listenForShortcuts(root: HTMLElement, session: SessionView, sign
       if (event.key === "Escape") closeDrawer(session, event);
       // composedPath, because in a shadow root `target` is the host.
       if (takesText(event.composedPath()[0])) return;
-      const action = Object.values(actionsOf(session)).find(
+      const action = Object.values(actionsOf(session, opened)).find(
         ({ shortcut }) => shortcut === event.key.toLowerCase(),
       );
       if (!action?.present || !action.available) return;

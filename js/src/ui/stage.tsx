@@ -6,7 +6,6 @@ import { Banners } from "./banners";
 import { Gallery, type Layout, LayoutSwitch } from "./gallery";
 import { Notices } from "./notices";
 import { isInRoom, isRefused, viewOf } from "./phases";
-import { recordersOf } from "./seats";
 import { CallFinding } from "./statistics/findings";
 import { Remedy, Status } from "./status";
 import { Tile } from "./tile";
@@ -73,14 +72,13 @@ export function Stage({ session, audible, layout }: StageProps) {
   const view = viewOf(session);
   const hasTiles = view !== "message" && (phase !== "failed" || isRefused(session));
   const inRoom = view === "call" && hasTiles && isInRoom(session);
-  const recording = session.state.value?.recording ?? null;
   return (
     <div
       class={`nbrtc-stage nbrtc-stage--${view} nbrtc-stage--${phase} ${hasTiles ? "" : "nbrtc-stage--words"} ${inRoom ? "nbrtc-stage--room" : ""}`}
     >
       {hasTiles && <Pictures session={session} audible={audible} layout={layout} />}
       <div class="nbrtc-stage-head">
-        <Badge recording={recording} others={recordersOf(session)} />
+        <Badge session={session} />
         <Status session={session} />
         {inRoom && <LayoutSwitch session={session} layout={layout} />}
       </div>

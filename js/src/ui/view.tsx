@@ -1,14 +1,16 @@
 /** The whole view: a stage that is always there, and around it what the phase asks for. */
 import { type ReadonlySignal, type Signal, useSignal } from "@preact/signals";
-import { useLayoutEffect, useRef } from "preact/hooks";
+import { useRef } from "preact/hooks";
 import type { Drawer, SessionView } from "../contract";
 import { ChatDrawer } from "./chat-drawer";
 import { Controls } from "./controls";
-import { holdsFocus } from "./focus";
+import { useFocusKept } from "./focus";
 import type { Layout } from "./gallery";
 import { PeopleDrawer } from "./people-drawer";
 import { isInRoom, viewOf } from "./phases";
+import type { Opened } from "./popover";
 import { PreJoin } from "./prejoin";
+import { RecordingCard } from "./recording-card";
 import { Stage } from "./stage";
 import { callPanel } from "./statistics/panel";
 import { Statistics } from "./statistics/statistics";
@@ -17,14 +19,8 @@ interface CallViewProps {
   readonly session: SessionView;
   readonly root: HTMLElement;
   readonly audible: ReadonlySignal<boolean>;
-}
-
-/** A button that goes with its view would drop the focus onto the notebook, and the next letter would be a command. */
-function useFocusKept(root: HTMLElement, view: string): void {
-  const had = holdsFocus(root);
-  useLayoutEffect(() => {
-    if (had && !holdsFocus(root)) root.focus({ preventScroll: true });
-  }, [view]);
+  /** Which panel of the bar is open in this view. */
+  readonly opened: Opened;
 }
 
 /** The drawer that this call has: a solo call knows neither people nor chat. */
@@ -35,7 +31,7 @@ function drawerOf(session: SessionView): Drawer | null {
   return drawer === "people" && !isInRoom(session) ? null : drawer;
 }
 
-interface OpenDrawerProps extends Omit<CallViewProps, "audible"> {
+interface OpenDrawerProps extends Omit<CallViewProps, "audible" | "opened"> {
   readonly drawer: Drawer | null;
   readonly draft: Signal<string>;
 }
@@ -67,7 +63,7 @@ function useCrowd(session: SessionView): string {
   return most.current >= MANY ? "crowd" : "room";
 }
 
-export function CallView({ session, root, audible }: CallViewProps) {
+export function CallView({ session, root, audible, opened }: CallViewProps) {
   const layout = useSignal<Layout>("grid");
   const draft = useSignal("");
   const view = viewOf(session);
@@ -82,7 +78,8 @@ export function CallView({ session, root, audible }: CallViewProps) {
     >
       <Stage session={session} audible={audible.value} layout={layout} />
       {view === "card" && <PreJoin session={session} />}
-      {view === "call" && <Controls session={session} />}
+      {view === "call" && <Controls session={session} opened={opened} />}
+      <RecordingCard session={session} root={root} />
       <OpenDrawer session={session} root={root} drawer={drawer} draft={draft} />
     </section>
   );
