@@ -23,7 +23,9 @@ class FakeRecorder:
         *,
         size: VideoSize | None,
         on_end: Callable[[RecordingResult], None],
+        since_s: float,
     ) -> None:
+        self.since_s = since_s
         self.path, self.size = path, size
         self.feeds: Feeds = (video, audio)
         self.switched: list[Feeds] = []
@@ -35,8 +37,8 @@ class FakeRecorder:
     def start(self) -> None:
         self._began_s = time.monotonic()
 
-    def switch(self, video: Feed | None, audio: Feed | None) -> None:
-        self.feeds = (video, audio)
+    def switch(self, video: Feed | None, audio: Feed | None, since_s: float) -> None:
+        self.feeds, self.since_s = (video, audio), since_s
         self.switched.append(self.feeds)
 
     @property

@@ -47,7 +47,8 @@ def pictures(
     encoder = cast(VideoCodecContext, VideoCodecContext.create(codec, "w"))
     encoder.width, encoder.height, encoder.pix_fmt = width, height, "yuv420p"
     encoder.time_base, encoder.framerate, encoder.bit_rate = Fraction(1, 30), Fraction(30), 500_000
-    encoder.options = VIDEO_OPTIONS[codec]
+    # Threads of libvpx wait for each other by spinning: on busy cores seconds become minutes.
+    encoder.options, encoder.thread_count = VIDEO_OPTIONS[codec], 1
     encoded: list[tuple[bytes, bool]] = []
     for index, level in enumerate(levels):
         array = np.full((height, width, 3), level, np.uint8)

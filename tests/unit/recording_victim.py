@@ -1,10 +1,12 @@
-"""``python -m tests.unit.recording_victim FILE``: records until it is killed, and says what it was given.
+"""``python -m tests.unit.recording_victim FILE MOST_S``: records until killed, and says what it was given.
 
 A line for each frame, ``video`` or ``audio`` with the seconds since the recording began, and one for each
-time that the disk was waited for, ``synced`` with the size.
+time that the disk was waited for, ``synced`` with the size. Who lives for ``MOST_S`` is shown with every
+thread's stack, and ends.
 """
 
 import asyncio
+import faulthandler
 import os
 import sys
 import time
@@ -49,4 +51,5 @@ async def main() -> None:
     await one.stop()
 
 
+faulthandler.dump_traceback_later(float(sys.argv[2]), exit=True)
 asyncio.run(main())

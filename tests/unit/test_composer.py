@@ -130,7 +130,7 @@ class Recorded:
     @property
     def film(self) -> tuple[str, str]:
         (film,) = manifests.read(self.place.folder / manifests.NAME).films
-        assert film.path == str(self.place.asked)
+        assert film.path == f"../{self.place.asked.name}"
         return film.state, film.error
 
 

@@ -23,13 +23,14 @@ from aiortc.rtp import (
     wrap_rtx,
 )
 
-from nbrtc.engine.codecs import opus_samples, vp8_size
+from nbrtc.engine.codecs import opus_samples
 from nbrtc.engine.encode import Vp8Encoder
 from nbrtc.engine.feedback import Feedback
 from nbrtc.engine.inbound import Inbound
 from nbrtc.engine.seams import ReceiverSeam, SenderSeam
 from nbrtc.engine.statistics import Report, Statistics, Stream, fingerprint
 from nbrtc.messages import StatsSample
+from nbrtc.recordings.picture_size import vp8_size
 from nbrtc.stats import derive_rows
 from tests.loopback.pictures import draw
 from tests.unit.peers import Peers

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from nbrtc.engine.film_plan import film_plan, layout_of, with_film
@@ -73,7 +74,7 @@ def test_an_mp4_without_h264_says_why_it_is_an_mkv_and_what_to_do() -> None:
     [
         ((ADA,), "separate"),
         ((ADA, BOB), "pip"),
-        ((ADA, ("b", "Bob", 1), ("b2", "Bob", 1)), "pip"),
+        ((ADA, ("b", "Bob", 1), ("b2", "Bob", 1)), "grid"),
         ((BOB, CY), "grid"),
         ((ADA, BOB, CY), "grid"),
         ((("you", "Ada", 2),), "grid"),
@@ -86,6 +87,15 @@ def test_the_layout_fits_those_who_are_in_it(
     assert layout_of(place("a.mkv"), manifest(*people)) == layout
     plan = film_plan(place("a.mkv"), manifest(*people))
     assert plan.how == ("link" if layout == "separate" else "compose")
+
+
+def test_who_joins_again_is_one_and_who_has_the_same_name_is_not() -> None:
+    both = manifest(ADA, ("b", "Bob", 1), ("b2", "Bob", 1))
+    ada, bob, again = both.people
+    left = msgspec.structs.replace(bob, left_ms=5000.0)
+    later = msgspec.structs.replace(again, joined_ms=6000.0)
+    once = msgspec.structs.replace(both, people=(ada, left, later))
+    assert (layout_of(place("a.mkv"), once), layout_of(place("a.mkv"), both)) == ("pip", "grid")
 
 
 def test_a_folder_stays_one_unless_a_layout_is_asked_for() -> None:
@@ -108,6 +118,6 @@ def test_nothing_makes_nothing() -> None:
 
 def test_the_manifest_has_the_film_that_will_be_made() -> None:
     (film,) = with_film(place("a.mkv"), manifest(ADA, BOB)).films
-    assert (film.path, film.layout, film.state) == ("/notebook/a.mkv", "pip", "waiting")
+    assert (film.path, film.layout, film.state) == ("../a.mkv", "pip", "waiting")
     (film,) = with_film(place("lesson", "grid"), manifest(ADA, BOB)).films
     assert film.path == "grid.mkv"

@@ -15,7 +15,17 @@ from nbrtc.errors import RecordingError
 from nbrtc.messages import VideoSize
 from nbrtc.recordings.files import RecordingFile
 from nbrtc.recordings.manifest import Gap
-from tests.unit.recorded_media import Sender, camera, header_size, microphone, payloads, play, read, sound
+from tests.unit.recorded_media import (
+    START_S,
+    Sender,
+    camera,
+    header_size,
+    microphone,
+    payloads,
+    play,
+    read,
+    sound,
+)
 from tests.unit.recorders import BEEP, FLASH, names, offset_s, recorded, recorder, unexpected
 
 # --- the file ---
@@ -238,7 +248,7 @@ async def test_sound_goes_on_while_the_camera_is_off(tmp_path: Path) -> None:
 
 
 async def test_pictures_begin_with_a_keyframe_and_sound_at_once(tmp_path: Path) -> None:
-    video, audio = camera([20] * 60), microphone(sound(2.0))
+    video, audio = camera([20 + 3 * index for index in range(60)]), microphone(sound(2.0))
     video.lost = set(range(10))  # joined between two keyframes: the next is the 30th
     video.report()
     audio.report()
@@ -254,6 +264,14 @@ async def test_nothing_at_all_leaves_no_file(tmp_path: Path) -> None:
     result = await recorded(tmp_path / "a.mkv")
     assert "no picture and no sound" in (result.error or "")
     assert names(tmp_path) == []
+
+
+async def test_nothing_at_all_ends_where_somebody_took_the_file_away(tmp_path: Path) -> None:
+    one = recorder(tmp_path / "a.mkv", camera([20]))
+    one.start()
+    (tmp_path / "a.mkv.partial").unlink()
+    result = await asyncio.wait_for(one.stop(), 30)
+    assert "Nothing was recorded" in str(result.error)
 
 
 async def test_a_keyframe_is_asked_for_until_one_comes(
@@ -376,3 +394,16 @@ async def test_a_codec_that_changes_ends_the_file_which_is_complete(
     found = read(tmp_path / "a.mkv")
     assert (len(found.picture_times_s), len(found.sound_times_s)) == (30, 50)
     assert await one.stop() is result
+
+
+async def test_what_waited_on_its_way_from_before_is_not_written(tmp_path: Path) -> None:
+    video, audio = camera([20 + 3 * index for index in range(60)]), microphone(sound(2.0))
+    one = recorder(tmp_path / "a.mkv", video, audio, since_s=START_S + 0.5)
+    one.start()
+    play(video, audio)
+    await one.stop()
+    found = payloads(tmp_path / "a.mkv")
+    assert found["audio"] == [data for data, _ in audio.frames[24:]], "to the frame"
+    first = 1 + video.frames.index((found["video"][0], True))
+    assert first > 15
+    assert video.asked >= 2, "its first keyframe came too early, and another one is asked for"

@@ -224,7 +224,7 @@ def test_after_the_call_its_folder_tells_what_becomes_of_it(tape: Tape, tmp_path
         recording.part("The call was closed.")
         assert recording.state == "recording", "its journal is held"
 
-    film = Film(str(tmp_path / "first.mkv"), "pip")
+    film = Film("../first.mkv", "pip")
     tape.leave("complete", film)
     assert recording.stop().state == "composing"
     assert (recording.duration_s, recording.size_bytes) == (3.0, 7)
@@ -243,8 +243,8 @@ def test_after_the_call_its_folder_tells_what_becomes_of_it(tape: Tape, tmp_path
 @pytest.mark.parametrize(
     ("film", "error"),
     [
-        (Film("/elsewhere/first.mkv", "pip"), r"The call was closed\. .* nbrtc\.recover"),
-        (Film("/elsewhere/first.mkv", "pip", "failed", "The disk is full."), "The disk is full"),
+        (Film("../first.mkv", "pip"), r"The call was closed\. .* nbrtc\.recover"),
+        (Film("../first.mkv", "pip", "failed", "The disk is full."), "The disk is full"),
     ],
 )
 def test_a_film_that_nobody_makes_any_more_failed(tape: Tape, film: Film, error: str) -> None:

@@ -117,6 +117,33 @@ def test_short_writes_are_continued(tmp_path: Path) -> None:
     assert file.publish().read_bytes() == b"0123ABC789"
 
 
+def test_a_system_that_writes_nothing_is_a_failed_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = RecordingFile(tmp_path / "a.mkv")
+    file.append(b"1234")
+    monkeypatch.setattr(os, "write", lambda descriptor, data: 0)
+    monkeypatch.setattr(os, "pwrite", lambda descriptor, data, at: 0)
+    with pytest.raises(OSError, match="nothing"):
+        file.append(b"56")
+    with pytest.raises(OSError, match="nothing"):
+        file.patch(b"56", 0)
+    file.discard()
+
+
+def test_discarding_leaves_what_is_not_ones_own(tmp_path: Path) -> None:
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    for rest in (None, b"another's"):
+        file = RecordingFile(tmp_path / "a.mkv")
+        file.partial.unlink()
+        if rest is not None:
+            file.partial.write_bytes(rest)
+        file.discard()
+        file.discard()
+    assert file.partial.read_bytes() == b"another's"
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
 def test_an_append_that_fails_half_way_leaves_nothing_of_itself(tmp_path: Path) -> None:
     file = SmallWrites(tmp_path / "a.mkv")
     file.append(b"whole ")

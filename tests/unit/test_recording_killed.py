@@ -2,6 +2,7 @@
 
 import os
 import random
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ import pytest
 from tests.unit.recorded_media import Readback, read
 
 REPOSITORY = Path(__file__).parents[2]
+MOST_S = 90
+"""A victim that is not killed by then ends by itself and says where it stood."""
 
 
 @dataclass
@@ -65,7 +68,13 @@ def kill_at(folder: Path, moments_s: list[float]) -> list[Killed]:
     """Record in as many processes side by side, and kill each when its recording is so old."""
     victims = [
         subprocess.Popen(
-            [sys.executable, "-m", "tests.unit.recording_victim", str(folder / f"{number}.mkv")],
+            [
+                sys.executable,
+                "-m",
+                "tests.unit.recording_victim",
+                str(folder / f"{number}.mkv"),
+                str(MOST_S),
+            ],
             cwd=REPOSITORY,
             env=os.environ | {"PYTHONPATH": f"{REPOSITORY / 'src'}:{REPOSITORY}"},
             stdout=subprocess.PIPE,
@@ -74,9 +83,14 @@ def kill_at(folder: Path, moments_s: list[float]) -> list[Killed]:
         for number in range(len(moments_s))
     ]
     killed = []
-    # All run at the same time: what the later ones say meanwhile is held by their pipes.
-    for number, after_s in sorted(enumerate(moments_s), key=lambda item: item[1]):
-        killed.append(follow(victims[number], folder / f"{number}.mkv", after_s))
+    try:
+        # All run at the same time: what the later ones say meanwhile is held by their pipes.
+        for number, after_s in sorted(enumerate(moments_s), key=lambda item: item[1]):
+            killed.append(follow(victims[number], folder / f"{number}.mkv", after_s))
+    finally:
+        for victim in victims:
+            victim.kill()  # before anybody waits for it, which has no limit
+            victim.communicate()
     return killed
 
 
@@ -84,15 +98,15 @@ def follow(victim: "subprocess.Popen[str]", path: Path, after_s: float) -> Kille
     given_s: dict[str, list[float]] = {"video": [], "audio": []}
     synced_bytes = 0
     assert victim.stdout is not None
-    with victim:
-        for line in victim.stdout:
-            word, value = line.split()
-            if word == "synced":
-                synced_bytes = int(value)
-                continue
-            given_s[word].append(float(value))
-            if float(value) >= after_s and victim.poll() is None:
-                victim.kill()  # what it said until then is read to its end
+    for line in victim.stdout:
+        word, value = line.split()
+        if word == "synced":
+            synced_bytes = int(value)
+            continue
+        given_s[word].append(float(value))
+        if float(value) >= after_s:
+            victim.kill()  # what it said until then is read to its end
+    assert victim.wait(MOST_S) == -signal.SIGKILL
     assert not path.exists()
     partial = path.with_name(path.name + ".partial")
     kill_ms = lost_ms(partial, given_s)

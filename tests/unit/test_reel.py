@@ -38,7 +38,7 @@ class Bob:
         self.changes += 1
 
     def follow(self, feeds: Feeds) -> None:
-        self.reel.follow(feeds, time.monotonic())
+        self.reel.follow(feeds, time.monotonic(), self.origin_s)
 
     @property
     def files(self) -> list[tuple[str, str]]:

@@ -7,8 +7,9 @@ import pytest
 
 from nbrtc.errors import RecordingError
 from nbrtc.recordings.mkv import HEADER_BYTES
+from nbrtc.recordings.probe import probe
 from nbrtc.recordings.remux import remux
-from tests.unit.recorded_media import camera, microphone, payloads, read, sound
+from tests.unit.recorded_media import camera, header_size, microphone, payloads, read, sound
 from tests.unit.recorders import BEEP, FLASH, names, offset_s, recorded
 
 
@@ -37,7 +38,10 @@ async def test_a_recording_is_copied_into_another_container(tmp_path: Path, code
     assert abs(offset_s(tmp_path / target)) <= 0.04
 
 
-@pytest.mark.parametrize(("codec", "target"), [("VP8", "b.webm"), ("H264", "b.mp4"), ("AV1", "b.mkv")])
+@pytest.mark.parametrize(
+    ("codec", "target"),
+    [("VP8", "b.webm"), ("VP9", "b.webm"), ("H264", "b.mp4"), ("H264", "b.mkv"), ("AV1", "b.mkv")],
+)
 async def test_a_size_that_changes_decodes_to_the_end(tmp_path: Path, codec: str, target: str) -> None:
     video = camera([20] * 30, codec=codec, width=128, height=96)
     for width, height in ((320, 240), (64, 64)):
@@ -48,6 +52,10 @@ async def test_a_size_that_changes_decodes_to_the_end(tmp_path: Path, codec: str
         found = read(tmp_path / name)
         assert found.picture_sizes == [(128, 96)] * 30 + [(320, 240)] * 30 + [(64, 64)] * 30
         assert found.picture_levels[30:] == pytest.approx([200] * 60, abs=6)
+        if not name.endswith(".mp4"):
+            assert header_size(tmp_path / name) == (320, 240)
+        seen = probe(tmp_path / name, count=True)
+        assert (seen.width, seen.height) == (320, 240)
 
 
 async def test_a_recording_that_was_cut_anywhere_is_copied_up_to_there(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from nbrtc.engine.feed import EncodedFrame
 from nbrtc.engine.page_clock import MAX_DELAY_S, WINDOW_S, PageClock
-from nbrtc.engine.tap import ACKNOWLEDGE_S, Tap
+from nbrtc.engine.tap import ACKNOWLEDGE_S, QUIET_S, Tap
 from nbrtc.engine.tap_message import (
     HEADER,
     MAX_FRAME_BYTES,
@@ -256,6 +256,10 @@ def test_what_waited_for_a_link_gets_the_times_of_its_arrival_at_the_page(
     arrived_s = [frame.arrived_s for frame in heard.audio]
     assert arrived_s == pytest.approx([1000 + number / 10 for number in range(3000)], abs=1e-6)
     assert heard.bob()["delay_s"] == pytest.approx(now_s - arrived_s[-1])
+    assert heard.tap.late_s("bob") == heard.bob()["delay_s"]
+    now_s += QUIET_S + 0.1
+    assert heard.tap.late_s("bob") == 0, "nothing comes of whom nothing more is to come"
+    assert heard.tap.late_s("stranger") == 0
 
 
 def test_capture_times_come_with_the_frames(heard: Heard) -> None:

@@ -19,8 +19,9 @@ import av
 from aiortc import MediaStreamTrack
 from av import Packet, VideoFrame
 
+from ..recordings.picture_size import vp8_size
 from .bandwidth import SendLimit, video_bitrate_bps
-from .codecs import is_keyframe, vp8_size
+from .codecs import is_keyframe
 from .encode import ENCODERS, TIME_BASE, VideoCodec
 from .outgoing import KEYFRAME_WAIT_S, PASS_FRAMES, REFRESH_S
 from .rtp_clock import RtpClock

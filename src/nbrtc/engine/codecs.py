@@ -1,15 +1,13 @@
-"""What encoded media tells without being decoded: keyframes, a picture's size, a packet's duration."""
+"""What encoded media tells without being decoded: keyframes, and a packet's duration."""
 
 from collections.abc import Iterator
 
-from nbrtc.engine import av1
-from nbrtc.engine.bits import Bits
+from nbrtc.recordings import av1
+from nbrtc.recordings.picture_size import VP8_START_CODE, vp9_size
 
 IDR, SPS = 5, 7
 """NAL unit types (H.264, table 7-1)."""
 
-_VP8_START_CODE = b"\x9d\x01\x2a"
-_VP9_SYNC_CODE, _VP9_RGB = 0x498342, 7
 _ANNEX_B = b"\x00\x00\x01"
 
 
@@ -44,39 +42,9 @@ def starts_keyframe(payload: bytes) -> bool:
     one. An IDR slice alone does not count: WebRTC senders put the parameter sets in band (RFC 7742,
     section 6.2), browsers before every IDR, so after a hole the packet that was lost may be the SPS.
     """
-    if payload[:1] and payload[0] & 1 == 0 and payload[3:6] == _VP8_START_CODE:
+    if payload[:1] and payload[0] & 1 == 0 and payload[3:6] == VP8_START_CODE:
         return True
     return payload[:4] == b"\x00" + _ANNEX_B and SPS in _nal_types(payload)
-
-
-def vp8_size(data: bytes) -> tuple[int, int] | None:
-    """Width and height in pixels, which a VP8 keyframe says (RFC 6386, section 9.1); None of other frames."""
-    if len(data) < 10 or data[0] & 1 or data[3:6] != _VP8_START_CODE:
-        return None
-    return int.from_bytes(data[6:8], "little") & 0x3FFF, int.from_bytes(data[8:10], "little") & 0x3FFF
-
-
-def vp9_size(data: bytes) -> tuple[int, int] | None:
-    """Width and height in pixels, which a VP9 keyframe says (its specification, section 6.2), else None."""
-    bits = Bits(data[:16])
-    try:
-        marker, low, high = bits.u(2), bits.u(1), bits.u(1)
-        profile = high << 1 | low
-        if profile == 3:
-            bits.u(1)
-        shows_existing, is_inter = bits.u(1), bits.u(1)
-        bits.u(2)
-        if marker != 2 or shows_existing or is_inter or bits.u(24) != _VP9_SYNC_CODE:
-            return None
-        if profile >= 2:
-            bits.u(1)
-        is_rgb = bits.u(3) == _VP9_RGB
-        bits.u(0 if is_rgb else 1)
-        if profile in (1, 3):
-            bits.u(1 if is_rgb else 3)
-        return bits.u(16) + 1, bits.u(16) + 1
-    except ValueError:
-        return None
 
 
 def opus_samples(packet: bytes) -> int:

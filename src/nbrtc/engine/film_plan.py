@@ -11,8 +11,8 @@ from typing import Literal
 import msgspec
 
 from ..messages import RecordingLayout
-from ..recordings.manifest import Film, Manifest, Piece
-from .gallery import OWN
+from ..recordings.film.scenes import roles
+from ..recordings.manifest import Film, Manifest, Piece, film_path
 from .place import Place
 
 IN_WEBM = frozenset({"VP8", "VP9", "AV1", ""})
@@ -62,10 +62,9 @@ def film_of(
     place: Place, plan: FilmPlan, state: Literal["waiting", "complete", "failed"], error: str = ""
 ) -> Film:
     """What the manifest says of it."""
-    is_inside = plan.to.parent == place.folder
-    return Film(
-        path=plan.to.name if is_inside else str(plan.to), layout=plan.layout, state=state, error=error
-    )
+    path = film_path(place.folder, plan.to)
+    assert path is not None, "a film is made in the folder or beside it"
+    return Film(path=path, layout=plan.layout, state=state, error=error)
 
 
 def with_film(place: Place, manifest: Manifest) -> Manifest:
@@ -82,9 +81,11 @@ def layout_of(place: Place, manifest: Manifest) -> RecordingLayout:
     pieces = list(_pieces(manifest))
     if place.file is None or len(pieces) <= 1:
         return "separate"
-    present = [person for person in manifest.people if any(_useful(person.pieces))]
-    people = {OWN if person.id == OWN else person.name for person in present}
-    return "pip" if len(people) == 2 and OWN in people else "grid"
+    people = tuple(
+        msgspec.structs.replace(person, pieces=tuple(_useful(person.pieces))) for person in manifest.people
+    )
+    seen = roles(msgspec.structs.replace(manifest, people=people))
+    return "pip" if len(seen) == 2 and any(role.local for role in seen) else "grid"
 
 
 def _untouched(place: Place, file: Path, piece: Piece) -> FilmPlan:

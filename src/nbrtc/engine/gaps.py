@@ -34,8 +34,8 @@ class Gaps:
             self._gaps.sort(key=lambda gap: gap.to_ms)
 
     def move(self, kind: Kind, since_ms: int, by_ms: int) -> None:
-        """The track's frames from `since_ms` on were moved in time."""
-        self._gaps = [
+        """The track's frames from `since_ms` on were moved in time; a gap that this closes is none."""
+        moved = [
             gap
             if gap.kind != kind or gap.to_ms < since_ms
             else msgspec.structs.replace(
@@ -45,6 +45,7 @@ class Gaps:
             )
             for gap in self._gaps
         ]
+        self._gaps = [gap for gap in moved if gap.from_ms < gap.to_ms]
 
 
 def _merged(gaps: list[Gap], kind: str) -> list[Gap]:

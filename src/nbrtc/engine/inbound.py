@@ -15,8 +15,9 @@ from aiortc.codecs import depayload
 from aiortc.rtcrtpparameters import RTCRtpCodecParameters
 from aiortc.rtp import RtcpSenderInfo, RtcpSrPacket, RtpPacket
 
+from ..recordings.picture_size import vp8_size
 from .bandwidth import ReceiveEstimator
-from .codecs import opus_samples, vp8_size
+from .codecs import opus_samples
 from .feed import EncodedFrame, Feed, Kind, SenderReport
 from .jitter import Assembled, AudioJitterBuffer, VideoJitterBuffer
 from .seams import ReceiverSeam, Reception

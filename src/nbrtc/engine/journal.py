@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
 
@@ -33,6 +34,22 @@ KEPT_BYTES = 24 << 20
 journal. A manifest of that size can still be read."""
 
 _encode = msgspec.json.Encoder().encode
+
+
+class Diary(Protocol):
+    """`Journal`, or a test's own."""
+
+    def note(self, what: Moment | Said) -> None:
+        """Something happened, or was said."""
+
+    def sample(self, sample: StatsSample) -> None:
+        """Something was measured."""
+
+    def keep(self, manifest: Manifest) -> None:
+        """Write this manifest soon."""
+
+    async def finish(self, manifest: Manifest) -> Manifest:
+        """Write the last manifest, with all that happened, and close."""
 
 
 class Journal:

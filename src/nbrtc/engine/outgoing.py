@@ -18,8 +18,9 @@ import av
 from aiortc import MediaStreamTrack
 from av import Packet, VideoFrame
 
+from ..recordings.picture_size import vp8_size
 from .bandwidth import SendLimit
-from .codecs import is_keyframe, vp8_size
+from .codecs import is_keyframe
 from .encode import ENCODERS, TIME_BASE, VideoCodec, VideoEncoder, Vp8Encoder
 from .feed import EncodedFrame, Feed
 from .rtp_clock import RtpClock

@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import msgspec
-
 from ..errors import RecordingError
 from ..recordings import manifest as manifests
 from ..recordings.files import RecordingFile
@@ -126,13 +124,7 @@ def _copy(source: Path, target: Path) -> None:
 
 async def _say(place: Place, film: Film) -> None:
     """Put it into the manifest, in the place of what was said of the same file before."""
-
-    def put() -> None:
-        manifest = manifests.read(place.folder / manifests.NAME)
-        others = tuple(one for one in manifest.films if one.path != film.path)
-        manifests.write(place.folder, msgspec.structs.replace(manifest, films=(*others, film)))
-
     try:
-        await asyncio.to_thread(put)
-    except (RecordingError, OSError) as error:
+        await asyncio.to_thread(manifests.put_film, place.folder, film)
+    except RecordingError as error:
         logger.error("The manifest in %s does not say what became of %s: %s", place.folder, film.path, error)

@@ -5,6 +5,7 @@ the disk, the loop does not wait and the call goes on.
 """
 
 import asyncio
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -58,6 +59,8 @@ class Recorder:
         The camera's size, for the header while it is recorded; None takes that of the keyframes.
     on_end
         Called once, on the loop, when the recording ends by itself: the disk failed, or a codec changed.
+    since_s
+        What arrived before this (`EncodedFrame.arrived_s`) is not written: it waited somewhere on its way.
     open_file
         Makes the file; tests give disks that fail.
     """
@@ -70,6 +73,7 @@ class Recorder:
         *,
         size: VideoSize | None,
         on_end: Callable[[RecordingResult], None],
+        since_s: float = -math.inf,
         open_file: Callable[[Path], RecordingFile] = RecordingFile,
     ) -> None:
         self.path = path
@@ -77,6 +81,7 @@ class Recorder:
         self._feeds = _present(video, audio)
         self._size = size
         self._on_end = on_end
+        self._since_s = since_s
         self._open_file = open_file
         self._writer: Writer | None = None
         self._unsubscribe: list[Callable[[], None]] = []
@@ -118,12 +123,12 @@ class Recorder:
         self._state = "recording"
         self._follow()
 
-    def switch(self, video: Feed | None, audio: Feed | None) -> None:
+    def switch(self, video: Feed | None, audio: Feed | None, since_s: float = -math.inf) -> None:
         """Go on in the same file with the feeds of a new link; the time between stays a gap."""
         if self._writer is None or self._state != "recording" or self._stopping:
             return
         self._unfollow()
-        self._feeds = _present(video, audio)
+        self._feeds, self._since_s = _present(video, audio), since_s
         self._dropped.clear()
         self._writer.insist(Muxer.switch)
         self._follow()
@@ -185,6 +190,10 @@ class Recorder:
 
     def _sink(self, feed: Feed) -> Callable[[EncodedFrame], None]:
         def take(frame: EncodedFrame) -> None:
+            if frame.arrived_s < self._since_s:
+                if frame.kind == "video" and frame.keyframe:
+                    feed.request_keyframe()  # it may be the one that was asked for
+                return
             if frame.kind == "video" and self._needs_keyframe and not (frame.keyframe and describe(frame)):
                 self.dropped_frames += "video" in self._dropped
                 return

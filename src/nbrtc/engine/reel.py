@@ -32,6 +32,7 @@ class MakeRecorder(Protocol):
         *,
         size: VideoSize | None,
         on_end: Callable[[RecordingResult], None],
+        since_s: float,
     ) -> Recorder:
         """A recorder that has not begun."""
 
@@ -71,6 +72,7 @@ class Reel:
         self._on_change, self._on_failure = on_change, on_failure
         self._make = recorder
         self._feeds = NO_FEEDS
+        self._since_s = 0.0
         self._recorder: Recorder | None = None
         self._file = ""
         self._began_ms = 0.0
@@ -107,13 +109,16 @@ class Reel:
         growing = 0 if self._recorder is None else self._recorder.status.size_bytes
         return growing + sum(piece.size_bytes for piece in self._done)
 
-    def follow(self, feeds: Feeds, now_s: float) -> None:
-        """Write these feeds from now on; `NO_FEEDS` waits, and the time until there are some stays a gap."""
-        if feeds == self._feeds or self._is_stopped or self.error:
+    def follow(self, feeds: Feeds, now_s: float, since_s: float) -> None:
+        """Write these feeds from now on; `NO_FEEDS` waits, and the time until there are some stays a gap.
+
+        What arrived before `since_s` and waited somewhere on its way is not written.
+        """
+        if (feeds, since_s) == (self._feeds, self._since_s) or self._is_stopped or self.error:
             return
-        self._feeds = feeds
+        self._feeds, self._since_s = feeds, since_s
         if self._recorder is not None:
-            self._recorder.switch(*feeds)
+            self._recorder.switch(*feeds, since_s)
         elif feeds != NO_FEEDS:
             self._begin(now_s)
 
@@ -132,7 +137,9 @@ class Reel:
         video, audio = self._feeds
         try:
             path = self._next_path()
-            recorder = self._make(path, video, audio, size=self._size, on_end=self._ended)
+            recorder = self._make(
+                path, video, audio, size=self._size, on_end=self._ended, since_s=self._since_s
+            )
             recorder.start()
         except RecordingError as error:
             self._fail(str(error))

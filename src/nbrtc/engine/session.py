@@ -129,6 +129,7 @@ class Session:
             self._board,
             composer,
             feeds=self._feeds,
+            late_s=self._tap.late_s,
             keep=lambda people: self.gallery.keep("recording", people),
         )
         self._ownership = Ownership(

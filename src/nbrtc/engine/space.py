@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from ..errors import RecordingError
 logger = logging.getLogger(__name__)
 
 LOOK_S = 1.0
+RATE_S = 10.0
+"""How fast the files grow is measured over so long."""
 LOW_S = 600.0
 LOW_BYTES = 200_000_000
 """Low is less than ten minutes at the present rate, or this, whichever is less."""
@@ -63,6 +66,25 @@ def full_mark(rate_bps: float, total: int) -> float:
 def low_mark(rate_bps: float, total: int) -> float:
     """Bytes below which there is a warning."""
     return max(min(LOW_BYTES, rate_bps / 8 * LOW_S), full_mark(rate_bps, total))
+
+
+class Growth:
+    """How fast a recording's files grow."""
+
+    def __init__(self, now_s: float) -> None:
+        self._sizes: deque[tuple[float, int]] = deque([(now_s, 0)])  # of the last RATE_S
+
+    def measure(self, now_s: float, size_bytes: int) -> None:
+        """The files have this size now."""
+        self._sizes.append((now_s, size_bytes))
+        while now_s - self._sizes[0][0] > RATE_S:
+            self._sizes.popleft()
+
+    @property
+    def rate_bps(self) -> float:
+        """Bits a second; 0 while it is not known."""
+        (from_s, from_bytes), (to_s, to_bytes) = self._sizes[0], self._sizes[-1]
+        return 0.0 if to_s <= from_s else 8 * (to_bytes - from_bytes) / (to_s - from_s)
 
 
 class Space:

@@ -4,13 +4,12 @@ It lasts from the start of a recording until its separate files are complete. Al
 """
 
 import asyncio
+import logging
 import time
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Protocol
 
 import msgspec
 
@@ -24,47 +23,36 @@ from ..messages import (
     RecordedPerson,
     RecordingTracks,
     StatsArrived,
-    StatsSample,
 )
 from ..recordings.manifest import Manifest, Moment, Person, Said
 from .consent import Consent, Ruling
 from .film_plan import with_film
 from .gallery import OWN
-from .journal import Journal
+from .journal import Diary, Journal
 from .moments import moment, standing
 from .place import FileNames, Place
 from .record import Recorder
 from .reel import NO_FEEDS, Feeds, MakeRecorder, Reel
 from .scope import concerns, subjects
-from .space import Space, free_bytes
+from .space import Growth, Space, free_bytes
+
+logger = logging.getLogger(__name__)
 
 MADE_BY = f"nbrtc {version('nbrtc')}"
 FULL_BYTES = 256 * 1024
 """Where a file failed and no more than this is free, the disk is full, and the other files fail next."""
-RATE_S = 10.0
-"""How fast the files grow is measured over so long."""
+FULL = "The recording was ended, because its disk is full. The call goes on."
 KEPT_S = 5
 """While nothing happens the manifest is written so often, in seconds."""
 SHOWN_PEOPLE = 100
 """At most so many are in the status, those who are there first; the manifest has all."""
+LATE_S = 0.25
+"""Frames that come so much later than they arrived at the page waited there for the link, and more do."""
+DRAIN_S = 2.0
+"""What waits there when it is stopped is waited for, no longer than this."""
+DRAIN_LOOK_S = 0.02
 EARLIER_S = 5.0
 """Chat that was written so long before the start is not of this recording; the server's clock is another."""
-
-
-class Diary(Protocol):
-    """`Journal`, or a test's own."""
-
-    def note(self, what: Moment | Said) -> None:
-        """Something happened, or was said."""
-
-    def sample(self, sample: StatsSample) -> None:
-        """Something was measured."""
-
-    def keep(self, manifest: Manifest) -> None:
-        """Write this manifest soon."""
-
-    async def finish(self, manifest: Manifest) -> Manifest:
-        """Write the last manifest, with all that happened, and close."""
 
 
 @dataclass(slots=True)
@@ -77,6 +65,8 @@ class _Role:
     left_ms: float | None = None
     acknowledged_ms: float | None = None
     is_on: bool = False
+    since_s: float = 0.0
+    """When the badge was confirmed last: nothing that arrived earlier is written."""
 
 
 class Take:
@@ -92,6 +82,8 @@ class Take:
         Whom it is about.
     feeds
         Gives picture and sound of somebody by id.
+    late_s
+        How much later than at the page somebody's frames come now.
     on_change
         Told when somebody stands differently, or a file began or ended.
     on_note
@@ -107,6 +99,7 @@ class Take:
         tracks: RecordingTracks,
         *,
         feeds: Callable[[str], Feeds],
+        late_s: Callable[[str], float] = lambda _: 0.0,
         on_change: Callable[[], None],
         on_note: Callable[[str, bool], None],
         on_end: Callable[[str, bool], None],
@@ -120,7 +113,7 @@ class Take:
         self.started_at_s = time.time()
         self._origin_s = time.monotonic()
         self._tracks = tracks
-        self._feeds = feeds
+        self._feeds, self._late_s = feeds, late_s
         self._on_change, self._on_note, self._on_end = on_change, on_note, on_end
         self._recorder = recorder
         self._consent = Consent()
@@ -130,12 +123,13 @@ class Take:
         self._page: str | None = None
         self._due: asyncio.TimerHandle | None = None
         self._cut_s: float | None = None
-        self._grown: deque[tuple[float, int]] = deque([(self._origin_s, 0)])  # of the last RATE_S
+        self._is_complete = False
+        self._growth = Growth(self._origin_s)
         self._kept_s = 0
         self._journal = journal(place.folder, self._journal_failed)
         self._space = Space(
             place.folder,
-            rate_bps=self._rate_bps,
+            rate_bps=lambda: self._growth.rate_bps,
             on_low=lambda text: on_note(text, False),
             on_full=lambda text: on_end(text, False),
         )
@@ -146,7 +140,7 @@ class Take:
     @property
     def recorded(self) -> tuple[str, ...]:
         """Whose frames are written now."""
-        if self._cut_s is not None:
+        if self._is_complete:
             return ()
         return tuple(sorted(one for one in self._consent.recorded if not self._roles[one].reel.error))
 
@@ -230,10 +224,10 @@ class Take:
         }
         rulings += self._consent.update(shown, now_s)
         for ruling in rulings:
-            self._apply(ruling)
+            self._apply(ruling, now_s)
         for identity, role in self._roles.items():
             is_written = self._consent.standing(identity) == "recorded"
-            role.reel.follow(self._feeds(identity) if is_written else NO_FEEDS, now_s)
+            role.reel.follow(self._feeds(identity) if is_written else NO_FEEDS, now_s, role.since_s)
         self._look_again_in(self._consent.due_s - now_s, page, is_shown)
         if rulings:
             self._changed()
@@ -257,10 +251,7 @@ class Take:
 
     def tick(self) -> None:
         """Measure how fast the files grow, and have the manifest written now and then; once a second."""
-        now_s = time.monotonic()
-        self._grown.append((now_s, self.size_bytes))
-        while now_s - self._grown[0][0] > RATE_S:
-            self._grown.popleft()
+        self._growth.measure(time.monotonic(), self.size_bytes)
         self._kept_s += 1
         if self._kept_s >= KEPT_S:
             self.keep()
@@ -274,7 +265,10 @@ class Take:
     # --- the end
 
     def cut(self) -> None:
-        """Take nothing that happens from now on. Idempotent; `finish` completes the files."""
+        """Take nothing that happens from now on. Idempotent; `finish` completes the files.
+
+        Until then everybody's frames are written on, as they may be still on their way.
+        """
         if self._cut_s is not None:
             return
         self._cut_s = time.monotonic()
@@ -285,7 +279,11 @@ class Take:
     async def finish(self) -> Manifest:
         """Complete every file and the manifest; returns it with all that happened. Once only."""
         self.cut()
-        await asyncio.gather(*(role.reel.stop() for role in self._roles.values()))
+        ends = (self._complete(identity, role) for identity, role in self._roles.items())
+        for error in filter(None, await asyncio.gather(*ends, return_exceptions=True)):
+            logger.error("A file in %s was not completed", self.place.folder, exc_info=error)
+            self.error = f"A file was not completed ({error}): nbrtc.recover({str(self.place.folder)!r})."
+        self._is_complete = True
         manifest = self.manifest()
         is_empty = not any(person.pieces for person in manifest.people)
         if is_empty and not self.error:
@@ -293,6 +291,15 @@ class Take:
         return await self._journal.finish(
             msgspec.structs.replace(manifest, state="failed" if is_empty else "complete", error=self.error)
         )
+
+    async def _complete(self, identity: str, role: _Role) -> None:
+        """Complete somebody's files, with what waited in the page when it was cut."""
+        assert self._cut_s is not None
+        waited_s = 0.0
+        while role.is_on and waited_s < DRAIN_S and self._late_s(identity) > max(LATE_S, waited_s):
+            await asyncio.sleep(DRAIN_LOOK_S)
+            waited_s = time.monotonic() - self._cut_s
+        await role.reel.stop()
 
     def _why_nothing(self) -> str:
         if all(role.acknowledged_ms is None for role in self._roles.values()):
@@ -326,9 +333,11 @@ class Take:
             recorder=self._recorder,
         )
 
-    def _apply(self, ruling: Ruling) -> None:
+    def _apply(self, ruling: Ruling, now_s: float) -> None:
         role, now_ms = self._roles[ruling.person], self._now_ms()
         is_on = ruling.standing == "recorded"
+        if is_on and not role.is_on:
+            role.since_s = now_s
         if is_on and role.acknowledged_ms is None:
             role.acknowledged_ms = now_ms
         if ruling.standing == "gone":
@@ -364,8 +373,8 @@ class Take:
         """Nothing more is written of somebody; with a full disk, of nobody."""
         if self._cut_s is not None:
             return
-        if free_bytes(self.place.folder) <= FULL_BYTES:
-            self._on_end("The recording was ended, because its disk is full. The call goes on.", False)
+        if self._is_full():
+            self._on_end(FULL, False)
             return
         self.error = f"{'You are' if person.id == OWN else f'{person.name} is'} no longer recorded: {error}"
         if self.recorded:
@@ -373,16 +382,18 @@ class Take:
         else:
             self._on_end(self.error, True)
 
-    def _journal_failed(self, error: OSError) -> None:
-        self._on_note(
-            f"What happens in the call is not written beside the recording any more ({error}); pictures and "
-            "sound are",
-            True,
-        )
+    def _is_full(self) -> bool:
+        try:
+            return free_bytes(self.place.folder) <= FULL_BYTES
+        except OSError:
+            return False  # the folder is gone, or its disk: no space would help
 
-    def _rate_bps(self) -> float:
-        (from_s, from_bytes), (to_s, to_bytes) = self._grown[0], self._grown[-1]
-        return 0.0 if to_s <= from_s else 8 * (to_bytes - from_bytes) / (to_s - from_s)
+    def _journal_failed(self, error: OSError) -> None:
+        if self._is_full():
+            self._on_end(FULL, False)  # which is said only once, and not when it has ended
+            return
+        text = f"What happens in the call is not written beside the recording any more ({error}); "
+        self._on_note(text + "pictures and sound are", True)
 
     def _now_ms(self) -> float:
         return round(1000 * (time.monotonic() - self._origin_s), 3)

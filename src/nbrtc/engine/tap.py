@@ -24,6 +24,8 @@ logger = logging.getLogger(__name__)
 
 ACKNOWLEDGE_S = 0.5
 """The page is told no more often what has come."""
+QUIET_S = 1.0
+"""Of whom nothing came for so long, nothing waits in the page, as far as is known here."""
 KEYFRAME_S = 0.3
 """A participant's keyframe is asked of the page no more often; the page repeats it once a second."""
 _CLOCK_RATES: dict[Kind, int] = {"audio": 48_000, "video": 90_000}
@@ -56,6 +58,8 @@ class TapFigures:
     keyframe_requests: int = 0
     delay_s: float = 0.0
     """How old the newest frame was when it came here: what waited in the page is older."""
+    came_s: float = float("-inf")
+    """When that was."""
     size: tuple[int, int] = (0, 0)
     """Pixels of the last keyframe, as the page's browser says."""
 
@@ -210,12 +214,19 @@ class Tap:
             return
         first, frame_bytes = whole
         arrived_s = self._clock.place(first.arrived_ms, now_s)
-        source.figures.delay_s = now_s - arrived_s
+        source.figures.delay_s, source.figures.came_s = now_s - arrived_s, now_s
         frame = track.complete(self._link.page, first, frame_bytes, arrived_s)
         if first.kept:
             self._acknowledge(first, now_s)
         if frame is not None:
             track.feed.push(frame)
+
+    def late_s(self, participant: str) -> float:
+        """How much later than at the page somebody's frames come now; 0 where none come."""
+        source = self._sources.get(participant)
+        if source is None or self._link is None or time.monotonic() - source.figures.came_s > QUIET_S:
+            return 0.0
+        return source.figures.delay_s
 
     def figures(self) -> dict[str, object]:
         """Counters for `Call.engine_status`, by participant."""

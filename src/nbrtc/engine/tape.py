@@ -24,6 +24,7 @@ from ..messages import (
 from ..recordings.manifest import Manifest
 from .board import Board
 from .composer import Composer
+from .delivery import delivered, files_of
 from .film_plan import FilmPlan, film_plan
 from .gallery import OWN
 from .place import Place, choose
@@ -70,6 +71,8 @@ class Tape:
         Makes films, also after the call was closed.
     feeds
         Gives picture and sound of somebody by id, as they are now.
+    late_s
+        How much later than at the page somebody's frames come now.
     keep
         Told whose frames the recording needs.
     """
@@ -81,13 +84,14 @@ class Tape:
         composer: Composer,
         *,
         feeds: Callable[[str], Feeds],
+        late_s: Callable[[str], float] = lambda _: 0.0,
         keep: Callable[[Iterable[str]], None],
         recorder: MakeRecorder = Recorder,
     ) -> None:
         self._folder = folder
         self._board = board
         self._composer = composer
-        self._feeds, self._keep = feeds, keep
+        self._feeds, self._late_s, self._keep = feeds, late_s, keep
         self._recorder = recorder
         self._take: Take | None = None
         self._statuses: list[RecordingStatus] = []  # the newest first, at most EARLIER + 1
@@ -113,7 +117,7 @@ class Tape:
             If a recording runs already, the room forbids it, nobody has one of the names, or the path cannot
             be used. Nothing was made then.
         """
-        if self._stopping is not None:
+        while self._stopping is not None:
             await asyncio.shield(self._stopping)
         state = self._board.state
         if self._is_closed or state.phase == "closed":
@@ -121,9 +125,7 @@ class Tape:
         if self._take is not None:
             raise RecordingError(f"{self._statuses[0].path} is being recorded already: stop it first.")
         if state.room is not None and not state.room.settings.recording:
-            raise RecordingError(
-                f"Nothing is recorded: the creator of the room {state.room.name!r} forbids it."
-            )
+            raise RecordingError(f"Nothing is recorded: {_forbidden(state.room.name)}")
         me = "" if state.room is None else state.room.me
         if not isinstance(tracks, str):
             tracks = tuple(OWN if name == me else name for name in tracks)
@@ -206,6 +208,10 @@ class Tape:
         take = self._take
         if take is None or self._stopping is not None:
             return
+        room = self._board.state.room
+        if room is not None and not room.settings.recording:
+            self._end(f"The recording was ended: {_forbidden(room.name)}", False)
+            return
         if self._board.link is not None:
             self._page = self._board.link.page
         take.follow(self._board.state, self._page, take.id in self._shown.get(self._page or "", ()))
@@ -231,6 +237,7 @@ class Tape:
                 place,
                 tracks,
                 feeds=self._feeds,
+                late_s=self._late_s,
                 on_change=self._changed,
                 on_note=self._note,
                 on_end=self._end,
@@ -306,7 +313,7 @@ class Tape:
         """What is told of a recording whose separate files are complete."""
         ending, place = self._ending, take.place
         plan = film_plan(place, manifest)
-        files = _files(place, manifest)
+        files = files_of(place, manifest)
         notes = [plan.note, take.error if ending is None else ending.reason]
         status: dict[str, Any] = {
             "state": "stopped",
@@ -325,7 +332,7 @@ class Tape:
             return status
         outcome = await link(place, plan) if plan.how == "link" else None
         if outcome is not None:
-            return status | _delivered(plan, files, outcome)
+            return status | delivered(plan, files, outcome)
         if status["state"] == "stopped":
             status["state"] = "composing"
         self._composer.work(self._premiere(take.id, place, plan, status["state"], files))
@@ -334,15 +341,20 @@ class Tape:
     async def _premiere(
         self, identity: str, place: Place, plan: FilmPlan, state: str, files: tuple[RecordedFile, ...]
     ) -> None:
-        outcome = await make(
-            place,
-            plan,
-            self._composer,
-            lambda fraction: self._publish(identity, composed_fraction=min(1.0, fraction)),
-        )
+        try:
+            outcome = await make(
+                place,
+                plan,
+                self._composer,
+                lambda fraction: self._publish(identity, composed_fraction=min(1.0, fraction)),
+            )
+        except Exception as error:
+            logger.exception("The film %s was not made", plan.to)
+            text = f"{plan.to.name} could not be made ({error}). The separate files are in {place.folder}."
+            outcome = Outcome("failed", text)
         if outcome is not None:
             done = {"state": "stopped" if state == "composing" else state, "composed_fraction": 1.0}
-            self._publish(identity, **done | _delivered(plan, files, outcome))
+            self._publish(identity, **done | delivered(plan, files, outcome))
 
     def _publish(self, identity: str, **fields: Any) -> None:
         """Tell everybody about a recording, unless the call is over."""
@@ -358,26 +370,5 @@ class Tape:
         self._board.change(recording=newest, recordings=tuple(earlier), recorded=recorded)
 
 
-def _files(place: Place, manifest: Manifest) -> tuple[RecordedFile, ...]:
-    return tuple(
-        RecordedFile(
-            name=piece.file,
-            path=str(place.folder / piece.file),
-            size_bytes=piece.size_bytes,
-            person=person.id,
-        )
-        for person in manifest.people
-        for piece in person.pieces
-        if piece.state == "complete"
-    )
-
-
-def _delivered(plan: FilmPlan, files: tuple[RecordedFile, ...], outcome: Outcome) -> dict[str, Any]:
-    """What is told of a recording whose one file was made, or was not."""
-    if outcome.state == "failed":
-        return {"state": "failed", "error": outcome.error}
-    size_bytes = plan.to.stat().st_size
-    film = RecordedFile(name=plan.to.name, path=str(plan.to), size_bytes=size_bytes)
-    told: dict[str, Any] = {"files": (film, *files), "size_bytes": size_bytes}
-    duration_s = outcome.duration_s or plan.duration_s
-    return told if duration_s is None else told | {"duration_s": duration_s}
+def _forbidden(room: str) -> str:
+    return f"the creator of the room {room!r} forbids it."

@@ -175,6 +175,8 @@ class Timeline:
         by_arrival_s = arrived_s - (self._reference_s(frame.kind) or 0.0) - media_s
         if earlier is not None and frame.arrived_s - earlier.arrived_s > _QUIET_S and self._is_quiet(frame):
             self._shared_s = None
+            for clock in self._clocks.values():
+                clock.capture_s = None
         offset_s, capture_s = by_arrival_s, None
         if told_s is not None:
             if self._shared_s is None:
@@ -182,7 +184,7 @@ class Timeline:
             if abs(told_s + self._shared_s - by_arrival_s) <= _VOUCHED_S:
                 offset_s, capture_s = told_s + self._shared_s, told_s
         time_ms = self._bounded(frame.kind, round((media_s + offset_s) * 1000))
-        clock = _Clock(
+        started = _Clock(
             offset_s,
             media_s,
             frame.arrived_s,
@@ -193,9 +195,9 @@ class Timeline:
             told_s=told_s,
             capture_s=capture_s,
         )
-        self._clocks[frame.kind] = clock
+        self._clocks[frame.kind] = started
         self._windows.pop(frame.kind, None)
-        return clock
+        return started
 
     def _hear(self, kind: Kind, clock: _Clock, arrived_s: float, told_s: float) -> None:
         """Take what the sender newly says about its clock."""
@@ -303,10 +305,11 @@ class Timeline:
 
     def _is_plausible(self, kind: Kind, clock: _Clock, capture_s: float) -> bool:
         """Whether the track, placed by this capture clock, would be about as late as is usual."""
-        reference_s = self._reference_s(kind)
-        if reference_s is None or self._shared_s is None:
+        if self._shared_s is None:
             return True
-        by_s = capture_s + self._shared_s - clock.offset_s
+        reference_s, by_s = self._reference_s(kind), capture_s + self._shared_s - clock.offset_s
+        if reference_s is None:
+            return abs(by_s) <= _VOUCHED_S
         return abs(clock.low_s - by_s - reference_s) <= _BELIEVED_S
 
     def _reference_s(self, kind: Kind) -> float | None:
@@ -359,11 +362,13 @@ class Timeline:
 
 def _told_s(frame: EncodedFrame, media_s: float, report: SenderReport | None) -> float | None:
     """Capture time minus media time, as the frame or the newest report tells it."""
+    told_s = None
     if frame.captured_s is not None:
-        return frame.captured_s - media_s
-    if report is not None:
-        return report.ntp_s - report.timestamp / frame.clock_rate
-    return None
+        told_s = frame.captured_s - media_s
+    elif report is not None:
+        told_s = report.ntp_s - report.timestamp / frame.clock_rate
+    # What is no number would never leave the sums that it got into.
+    return told_s if told_s is not None and math.isfinite(told_s) else None
 
 
 def _leapt(clock: _Clock, media_s: float, arrived_s: float) -> bool:

@@ -3,20 +3,17 @@
 import struct
 from collections.abc import Iterator
 
-from nbrtc.engine import av1
-from nbrtc.engine.bits import Bits
-from nbrtc.engine.codecs import opus_samples, vp8_size, vp9_size
+from nbrtc.engine.codecs import opus_samples
 from nbrtc.engine.feed import EncodedFrame
+from nbrtc.recordings import av1
 from nbrtc.recordings.mkv import CODECS, Track
+from nbrtc.recordings.picture_size import MAX_SIDE, sps_size, vp8_size, vp9_size
 
 # OpusHead (RFC 7845, section 5.1) with a pre-skip of zero: a call is joined in the middle of its stream,
 # where no samples are padding, and a receiver of RTP discards none either.
 _OPUS_HEAD = b"OpusHead" + struct.pack("<BBHIhB", 1, 2, 0, 48000, 0, 0)
 
 _SPS, _PPS = 7, 8
-_MAX_SIDE = 16384
-_WITH_CHROMA = {100, 110, 122, 244, 44, 83, 86, 118, 128}  # profiles whose SPS names its chroma format
-
 
 _PICTURE_MS = 33
 """How long a picture counts that no other follows."""
@@ -38,7 +35,7 @@ def describe(frame: EncodedFrame) -> Track | None:
             size = size if private else None
         case _:
             return Track("audio", CODECS["opus"], _OPUS_HEAD)
-    if size is None or not (0 < size[0] <= _MAX_SIDE and 0 < size[1] <= _MAX_SIDE):
+    if size is None or not (0 < size[0] <= MAX_SIDE and 0 < size[1] <= MAX_SIDE):
         return None
     return Track("video", CODECS[frame.codec], private, *size)
 
@@ -85,38 +82,6 @@ def avc_configuration(sps: bytes, pps: bytes) -> bytes:
     record = b"\x01" + sps[1:4] + b"\xff\xe1" + struct.pack(">H", len(sps)) + sps
     record += b"\x01" + struct.pack(">H", len(pps)) + pps
     return record + (b"\xfd\xf8\xf8\x00" if sps[1] == 100 else b"")  # High: 4:2:0, 8 bits
-
-
-def sps_size(sps: bytes) -> tuple[int, int] | None:
-    """Cropped width and height in pixels of an H.264 SPS (section 7.3.2.1); None if it is broken."""
-    bits = Bits(sps[4:260].replace(b"\x00\x00\x03", b"\x00\x00"))
-    try:
-        bits.ue()
-        chroma = 1
-        if sps[1] in _WITH_CHROMA:
-            chroma = bits.ue()
-            if chroma == 3:
-                bits.u(1)
-            bits.ue(), bits.ue(), bits.u(1)
-            if bits.u(1):
-                return None  # scaling matrices: no browser's encoder sends them
-        bits.ue()
-        order = bits.ue()
-        if order == 0:
-            bits.ue()
-        elif order == 1:
-            bits.u(1), bits.ue(), bits.ue()
-            for _ in range(bits.ue()):
-                bits.ue()
-        bits.ue(), bits.u(1)
-        columns, rows, fields = bits.ue() + 1, bits.ue() + 1, 2 - bits.u(1)
-        bits.u(fields)  # direct_8x8_inference, with mb_adaptive_frame_field before it if there are fields
-        left, right, top, bottom = (bits.ue() for _ in range(4)) if bits.u(1) else (0, 0, 0, 0)
-    except (IndexError, ValueError):
-        return None
-    unit_x, unit_y = (2 if chroma in (1, 2) else 1), (2 if chroma == 1 else 1) * fields
-    width, height = columns * 16 - unit_x * (left + right), rows * 16 * fields - unit_y * (top + bottom)
-    return (width, height) if 0 < width <= _MAX_SIDE and 0 < height <= _MAX_SIDE else None
 
 
 def _first(data: bytes, kind: int) -> bytes:

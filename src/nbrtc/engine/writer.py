@@ -181,7 +181,10 @@ class Writer:
                 logger.exception("The header of %s could not be completed", self._file.partial)
         path = self._file.path
         if not self._muxer.blocks:
-            self._file.discard()
+            try:
+                self._file.discard()
+            except OSError:  # an empty file stays; whoever waits for the result has to get it all the same
+                logger.exception("The empty %s could not be removed", self._file.partial)
             why = _say(failure) or "no picture and no sound arrived; check camera and microphone"
             return RecordingResult(path, 0.0, 0, error=f"Nothing was recorded into {str(path)!r}: {why}")
         size_bytes, content = self._file.size_bytes, self._muxer.content

@@ -30,14 +30,15 @@ def people_of(found: Manifest, folder: Path) -> tuple[PersonRecording, ...]:
 def grouped(people: tuple[Person, ...]) -> list[list[Person]]:
     """Joins of the same person, in the order of time; two of one name who overlap are two people."""
     groups: list[list[Person]] = []
+    called: dict[str, list[list[Person]]] = {}
     for person in sorted(people, key=lambda one: one.joined_ms):
-        for group in groups:
-            last = group[-1]
-            if last.name == person.name and _end_ms(last) <= person.joined_ms:
-                group.append(person)
-                break
-        else:
-            groups.append([person])
+        namesakes = called.setdefault(person.name, [])
+        earlier = (group for group in namesakes if _end_ms(group[-1]) <= person.joined_ms)
+        if (group := next(earlier, None)) is None:
+            group = []
+            groups.append(group)
+            namesakes.append(group)
+        group.append(person)
     return groups
 
 

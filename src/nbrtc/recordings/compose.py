@@ -22,7 +22,8 @@ from nbrtc.recordings.film import progress as film_progress
 from nbrtc.recordings.film.progress import Progress
 from nbrtc.recordings.live_output import LiveOutput, in_notebook, progress
 from nbrtc.recordings.manifest import Film
-from nbrtc.recordings.opened import SUFFIXES, OpenRecording, open_file
+from nbrtc.recordings.opened import OpenRecording, open_file
+from nbrtc.recordings.vetting import FILMS
 
 LAYOUTS = tuple(layout for layout in get_args(RecordingLayout) if layout != "separate")
 COMMAND = (sys.executable, "-m", "nbrtc.recordings.film")
@@ -91,8 +92,8 @@ def compose(
     _check(layout, size, fps)
     folder = place.parent
     target = folder / f"{layout}.mkv" if to is None else Path(to).expanduser().absolute()
-    if target.suffix.lower() not in SUFFIXES:
-        raise RecordingError(f"{target.name!r} is no film: end the name in {', '.join(SUFFIXES)}")
+    if target.suffix.lower() not in FILMS or "\0" in str(target):
+        raise RecordingError(f"{target.name!r} is no film: end the name in {', '.join(FILMS)}")
     if manifest.read(place).state == "recording":
         if locks.is_being_written(folder):
             raise RecordingError(f"{str(folder)!r} is still being recorded: stop it first")
@@ -172,12 +173,13 @@ def run_film(
 
 
 def add_film(folder: Path, target: Path, layout: RecordingLayout) -> None:
-    """Write a complete film into the manifest, in the place of one that waited for it."""
-    found = manifest.read(folder / manifest.NAME)
-    name = target.name if target.parent == folder else str(target)
-    others = tuple(film for film in found.films if folder / film.path != target)
-    films = (*others, Film(path=name, layout=layout, state="complete"))
-    manifest.write(folder, msgspec.structs.replace(found, films=films))
+    """Write a complete film into the manifest, in the place of one that waited for it.
+
+    One that lies neither in the folder nor beside it is its owner's affair, and not said.
+    """
+    path = manifest.film_path(folder, target)
+    if path is not None:
+        manifest.put_film(folder, Film(path=path, layout=layout, state="complete"))
 
 
 def shown(words: str) -> Callable[[float], None]:

@@ -16,6 +16,7 @@ from av.container import InputContainer
 from numpy.typing import NDArray
 
 from nbrtc.errors import RecordingError
+from nbrtc.recordings.regular import open_regular
 
 SAMPLE_RATE = 48_000
 """Of all sound that is read here: what Opus has."""
@@ -84,7 +85,7 @@ def sounds(path: Path, from_ms: float = 0.0) -> Generator[tuple[float, Samples]]
 def _opened(path: Path) -> Iterator[InputContainer]:
     try:
         # A file object and a fixed format: no content can turn into a protocol or a playlist.
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             start = file.read(8)
             file.seek(0)
             container_format = "matroska" if start[:4] == _MATROSKA else "mp4" if start[4:] == _MP4 else None

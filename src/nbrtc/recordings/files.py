@@ -5,6 +5,7 @@ A recording writes ``<name>.partial`` and takes its own name only when it is com
 """
 
 import contextlib
+import errno
 import fcntl
 import os
 from pathlib import Path
@@ -70,7 +71,7 @@ class RecordingFile:
         rest = memoryview(data)
         try:
             while rest:
-                rest = rest[self._write(rest) :]
+                rest = rest[_progress(self._write(rest)) :]
         except OSError:
             os.ftruncate(self.descriptor, self.size_bytes)
             os.lseek(self.descriptor, self.size_bytes, os.SEEK_SET)
@@ -87,7 +88,7 @@ class RecordingFile:
                 f"patch of {len(data)} bytes at {at} is beyond the {self.size_bytes} bytes written"
             )
         while data:
-            written = os.pwrite(self.descriptor, data, at)
+            written = _progress(os.pwrite(self.descriptor, data, at))
             data, at = data[written:], at + written
 
     def sync(self) -> None:
@@ -107,9 +108,7 @@ class RecordingFile:
         """
         try:
             os.fsync(self.descriptor)
-            mine = os.fstat(self.descriptor)
-            found = os.stat(self.partial.name, dir_fd=self._folder, follow_symlinks=False)
-            if not os.path.samestat(mine, found):
+            if not os.path.samestat(os.fstat(self.descriptor), self._found()):
                 raise FileNotFoundError(f"{self.partial.name} is no longer the file that was recorded")
             # Reserving the name first makes the rename refuse to overwrite on every file system; hard links
             # and renameat2 would not need the reservation, but network folders often lack both.
@@ -126,10 +125,14 @@ class RecordingFile:
         return self.path
 
     def discard(self) -> None:
-        """Close the file and remove it."""
+        """Close the file and remove it, if it is still there and nothing else has its name."""
         if self._folder >= 0:
-            os.unlink(self.partial.name, dir_fd=self._folder)
-        self.close()
+            try:
+                with contextlib.suppress(FileNotFoundError):  # somebody else removed it
+                    if os.path.samestat(os.fstat(self.descriptor), self._found()):
+                        os.unlink(self.partial.name, dir_fd=self._folder)
+            finally:
+                self.close()
 
     def close(self) -> None:
         """Close and leave the partial name as it is; may be called twice."""
@@ -137,6 +140,17 @@ class RecordingFile:
             os.close(self.descriptor)
             os.close(self._folder)
             self._folder = self.descriptor = -1
+
+    def _found(self) -> os.stat_result:
+        """What has the partial name by now."""
+        return os.stat(self.partial.name, dir_fd=self._folder, follow_symlinks=False)
+
+
+def _progress(written: int) -> int:
+    """A system that writes nothing and names no error would keep a loop for ever."""
+    if written <= 0:
+        raise OSError(errno.EIO, "the system wrote nothing")
+    return written
 
 
 def refuse_existing(path: Path) -> None:

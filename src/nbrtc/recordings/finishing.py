@@ -5,9 +5,9 @@ from pathlib import Path
 
 from nbrtc.errors import RecordingError
 from nbrtc.recordings.mkv import HEADER_BYTES
+from nbrtc.recordings.vetting import MEDIA, is_plain
 
 PARTIAL = ".partial"
-MEDIA = (".mkv", ".webm")
 FILMS = ("pip", "grid", "speaker")
 """Names of compositions; nobody's own file is called so."""
 UNFINISHED = ".recovering"
@@ -39,13 +39,12 @@ def finish_file(partial: Path) -> Path | None:
     seen = probe(partial, count=True)
     if not seen.packets:
         raise RecordingError(f"{str(partial)!r} has nothing that can be read")
-    if final.exists() and final.stat().st_size == 0:
+    if is_own_file(final) and final.stat().st_size == 0:
         final.unlink()  # the name was reserved, and then came the crash
-    elif final.exists():
-        if probe(final, count=True).duration_ms >= seen.duration_ms - _SAME_MS:
-            partial.unlink()  # it was finished, and then came the crash
-            return final
-        final = free_name(final)
+    elif is_own_file(final) and probe(final, count=True).duration_ms >= seen.duration_ms - _SAME_MS:
+        partial.unlink()  # it was finished, and then came the crash
+        return final
+    final = free_name(final)
     remux(partial, fresh)
     written = partial.stat()  # when it was recorded, not when it was found
     os.utime(fresh, ns=(written.st_atime_ns, written.st_mtime_ns))
@@ -87,14 +86,19 @@ def partials(folder: Path) -> list[Path]:
     return [
         path
         for path in sorted(folder.glob("*" + PARTIAL))
-        if is_media(path) and path.name.partition(".")[0] not in FILMS and path.is_file()
+        if is_media(path) and path.name.partition(".")[0] not in FILMS and is_own_file(path)
     ]
 
 
 def is_media(partial: Path) -> bool:
     """Whether this is the name of a file that a recorder writes."""
     inner = Path(partial.name.removesuffix(PARTIAL))
-    return inner.suffix.lower() in MEDIA and not inner.stem.endswith(UNFINISHED)
+    return is_plain(inner.name, MEDIA) and not inner.stem.endswith(UNFINISHED)
+
+
+def is_own_file(path: Path) -> bool:
+    """Whether a file lies here itself: no link leads to it."""
+    return path.is_file() and not path.is_symlink()
 
 
 def free_name(path: Path) -> Path:

@@ -8,6 +8,7 @@ import msgspec
 
 from nbrtc.recordings.manifest import Moment, Person, Piece
 from nbrtc.recordings.names import file_stem
+from nbrtc.recordings.vetting import MAX_MS
 
 OWN = "you"
 NEAR_MS = 3000.0
@@ -46,6 +47,7 @@ def placed(
     """Give each of the `unknown` files to whoever has its name, at the time at which it seems to begin."""
     found = list(people)
     moments = list(moments)
+    last_ms = moments[-1].time_ms if moments else MAX_MS
     for guess in sorted(unknown.values(), key=lambda one: one.began_s):
         index = _owner(found, guess.piece.file)
         if index is None:
@@ -55,6 +57,8 @@ def placed(
         if not person.name:
             person = msgspec.structs.replace(person, name=_stem(guess.piece.file))
         start_ms = max(0.0, round(1000 * (guess.began_s - started_at_s), 3))
+        if start_ms > last_ms + NEAR_MS:
+            start_ms = person.joined_ms  # the file's time is not that of the recording: it was copied
         start_ms = _recorded_ms(person, moments, start_ms)
         piece = msgspec.structs.replace(guess.piece, start_ms=start_ms)
         pieces = sorted([*person.pieces, piece], key=lambda one: one.start_ms)

@@ -13,6 +13,8 @@ import msgspec
 from nbrtc.messages import StatsSample
 
 from .manifest import Moment, Said
+from .regular import open_regular
+from .vetting import is_time
 
 logger = logging.getLogger(__name__)
 
@@ -20,6 +22,8 @@ KEPT = 100_000
 """Events, and messages of the chat, that are read: the newest."""
 LINE_BYTES = 1 << 20
 """A longer line is none of ours."""
+JOURNAL_BYTES = 256 << 20
+"""Of a journal, its end: twenty times what `KEPT` events take."""
 UNPACKED_BYTES = 256 << 20
 """Of statistics, after decompression; ten connections over an hour are about 300 MB."""
 CHUNK_BYTES = 64 << 10
@@ -47,7 +51,9 @@ def read_journal(path: Path) -> tuple[list[Moment], list[Said]]:
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             damaged += 1
             continue
-        if isinstance(found, Said):
+        if not is_time(found.time_ms):
+            damaged += 1
+        elif isinstance(found, Said):
             chat.append(found)
         else:
             moments.append(found)
@@ -80,7 +86,7 @@ def read_statistics(path: Path) -> list[StatsSample]:
 
 def _open(path: Path) -> BinaryIO | None:
     try:
-        return os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "rb")
+        return open_regular(path)
     except FileNotFoundError:
         return None
 
@@ -90,6 +96,11 @@ def _lines(path: Path) -> Iterator[bytes]:
     if file is None:
         return
     with file:
+        behind = file.seek(0, os.SEEK_END) - JOURNAL_BYTES
+        file.seek(max(0, behind))
+        if behind > 0:
+            logger.warning("Of %s only the last %d MiB are read", path, JOURNAL_BYTES >> 20)
+            file.readline(LINE_BYTES)  # the rest of a line
         while line := file.readline(LINE_BYTES):
             yield line
 

@@ -52,7 +52,8 @@ def held(folder: Path, patience_s: float = 0.0) -> Iterator[None]:
         If it is being recorded, or another process works on it.
     """
     # The folder's own lock comes first: it is there without a journal, too, and the engine never takes it.
-    descriptors = [found for found in map(_open, (folder, folder / manifest.JOURNAL)) if found is not None]
+    paths = (folder.resolve(), folder / manifest.JOURNAL)  # the folder may be a link, nothing in it may
+    descriptors = [found for found in map(_open, paths) if found is not None]
     try:
         deadline_s = time.monotonic() + patience_s
         waiting = list(descriptors)
@@ -71,7 +72,8 @@ def held(folder: Path, patience_s: float = 0.0) -> Iterator[None]:
 
 def _open(path: Path) -> int | None:
     try:
-        return os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        # without O_NONBLOCK a pipe of this name would hold everything up
+        return os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
         return None
     except OSError as error:

@@ -15,6 +15,8 @@ from msgspec import Struct
 
 from nbrtc.errors import RecordingError
 from nbrtc.messages import RecordingLayout
+from nbrtc.recordings.regular import open_regular, refusals
+from nbrtc.recordings.vetting import BESIDE, objection
 
 NAME = "manifest.json"
 JOURNAL = "events.jsonl"
@@ -105,7 +107,7 @@ class Film(ManifestWire, frozen=True):
     """One file made of all: a composition, or one person's file under the name that was asked for."""
 
     path: str
-    """Relative to the folder, or absolute where it lies elsewhere."""
+    """Its name in the folder, or with ``../`` where it lies beside it: they may be moved together."""
     layout: RecordingLayout
     state: Literal["waiting", "complete", "failed"] = "waiting"
     error: str = ""
@@ -139,24 +141,47 @@ _encode = msgspec.json.Encoder(order="sorted").encode
 _decode = msgspec.json.Decoder(Manifest).decode
 
 
+def film_file(folder: Path, film: Film) -> Path:
+    """Where a film lies."""
+    if film.path.startswith(BESIDE):
+        return folder.parent / film.path.removeprefix(BESIDE)
+    return folder / film.path
+
+
+def film_path(folder: Path, file: Path) -> str | None:
+    """What `Film.path` says of a file; None if it lies elsewhere, where no manifest leads."""
+    parent = Path(os.path.normpath(file.parent))
+    if parent == folder:
+        return file.name
+    return BESIDE + file.name if parent == folder.parent else None
+
+
 def find(path: str | os.PathLike[str]) -> Path:
-    """The manifest's path of a recording: of its folder, its manifest, or its one file.
+    """The manifest's path of a recording: of its folder, its manifest, or a file of it.
 
     Raises
     ------
     RecordingError
         If there is none.
     """
-    given = Path(path).expanduser()
-    for candidate in (
+    given = Path(path).expanduser().absolute()
+    candidates = [
         given if given.name == NAME else given / NAME,
         given.with_name(given.name + TRACKS_SUFFIX) / NAME,
-        given.parent / NAME,
-    ):
-        if candidate.is_file():
-            return candidate.absolute()
+    ]
+    with refusals(path):
+        if given.is_file():
+            candidates.append(given.parent / NAME)
+        for candidate in candidates:
+            if candidate.is_file():
+                return candidate
+        became = given.with_name(f"{given.stem}.mp4{TRACKS_SUFFIX}")
+        if given.suffix == ".mkv" and (became / NAME).is_file():  # what one person sent does not fit in .mp4
+            films = read(became / NAME).films
+            if any(film_file(became, film) == given for film in films):
+                return became / NAME
     raise RecordingError(
-        f"{str(given)!r} is no recording of nbrtc: give its folder, its {NAME}, or the file that was recorded"
+        f"{str(path)!r} is no recording of nbrtc: give its folder, its {NAME}, or the file that was recorded"
     )
 
 
@@ -166,23 +191,36 @@ def read(path: Path) -> Manifest:
     Raises
     ------
     RecordingError
-        If it cannot be read, or is none, or names a file outside of its folder.
+        If it cannot be read, is none, leads out of its folder, or says what no recording can be.
     """
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise RecordingError(f"{str(path)!r} is larger than {MAX_BYTES >> 20} MiB: it is no manifest")
-        manifest = _decode(path.read_bytes())
-    except (OSError, msgspec.MsgspecError) as error:
+        manifest = _decode(content(path))
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise RecordingError(f"{str(path)!r} cannot be read as a recording's manifest ({error})") from error
     if manifest.version > VERSION:
         raise RecordingError(
             f"{str(path)!r} was written by a newer nbrtc (manifest version {manifest.version}): update nbrtc"
         )
-    for person in manifest.people:
-        for piece in person.pieces:
-            if not is_plain(piece.file):
-                raise RecordingError(f"{str(path)!r} names {piece.file!r}, which is not a file of its folder")
+    if (why := objection(manifest)) is not None:
+        raise RecordingError(f"{str(path)!r} {why}: it is damaged, or none of nbrtc's")
     return manifest
+
+
+def content(path: Path) -> bytes:
+    """The bytes of a manifest file, as far as it may be one.
+
+    Raises
+    ------
+    OSError
+        If it cannot be read.
+    RecordingError
+        If it is too large.
+    """
+    with open_regular(path) as file:
+        found = file.read(MAX_BYTES + 1)
+    if len(found) > MAX_BYTES:
+        raise RecordingError(f"{str(path)!r} is larger than {MAX_BYTES >> 20} MiB: it is no manifest")
+    return found
 
 
 def write(folder: Path, manifest: Manifest) -> None:
@@ -194,8 +232,9 @@ def write(folder: Path, manifest: Manifest) -> None:
         As the system said it; the earlier manifest is untouched then.
     """
     partial = folder / f"{NAME}.partial"
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     try:
+        partial.unlink(missing_ok=True)  # of a crash, or a pipe or link that somebody left there
         with open(os.open(partial, flags, 0o600), "wb") as file:  # noqa: PTH123  of a descriptor
             file.write(msgspec.json.format(_encode(manifest), indent=1))
             file.flush()
@@ -211,6 +250,17 @@ def write(folder: Path, manifest: Manifest) -> None:
         raise
 
 
-def is_plain(name: str) -> bool:
-    """Whether this is a name within a folder and leads nowhere else."""
-    return name not in ("", ".", "..") and not {"/", "\\", "\0"} & set(name)
+def put_film(folder: Path, film: Film) -> None:
+    """Say in the folder's manifest what became of a film, in the place of what was said of the same file.
+
+    Raises
+    ------
+    RecordingError
+        If the manifest cannot be read or written; it is as it was then.
+    """
+    found = read(folder / NAME)
+    others = tuple(one for one in found.films if one.path != film.path)
+    try:
+        write(folder, msgspec.structs.replace(found, films=(*others, film)))
+    except OSError as error:
+        raise RecordingError(f"The manifest in {str(folder)!r} could not be written ({error})") from error

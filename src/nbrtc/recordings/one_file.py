@@ -7,7 +7,8 @@ from pathlib import Path
 from nbrtc.errors import RecordingError
 from nbrtc.messages import RecordingLayout
 from nbrtc.recordings.files import RecordingFile, refuse_existing
-from nbrtc.recordings.manifest import TRACKS_SUFFIX, Film, Manifest, Piece
+from nbrtc.recordings.manifest import TRACKS_SUFFIX, Film, Manifest, Piece, film_file
+from nbrtc.recordings.vetting import BESIDE, FILMS, is_plain
 
 OWN = "you"
 IN_MP4 = ("H264", "")
@@ -26,17 +27,35 @@ def wanted_film(found: Manifest, folder: Path) -> Film | None:
     for film in found.films:
         if film.state == "waiting":
             return film
-    if found.films or not folder.name.endswith(TRACKS_SUFFIX):
+    asked = Path(folder.name.removesuffix(TRACKS_SUFFIX))
+    if found.films or asked.name == folder.name or not is_plain(asked.name, FILMS):
         return None
-    asked = folder.with_name(folder.name.removesuffix(TRACKS_SUFFIX))
+    path = BESIDE + asked.name
     if len(pieces) > 1:
-        return Film(path=str(asked), layout=_fitting(found))
+        return Film(path, _fitting(found))
     codec, suffix = pieces[0].video_codec, asked.suffix.lower()
     if suffix == ".webm" and codec not in IN_WEBM:
-        return Film(path=str(asked), layout="grid")
+        return Film(path, "grid")
     if suffix == ".mp4" and codec not in IN_MP4:
-        asked = asked.with_suffix(".mkv")
-    return Film(path=str(asked), layout="separate")
+        path = f"{BESIDE}{asked.stem}.mkv"
+    return Film(path, "separate")
+
+
+def target_of(film: Film, folder: Path) -> Path:
+    """Where the film may be made: beside the folder only what the folder is called after.
+
+    Raises
+    ------
+    RecordingError
+        If the manifest names another one there: the folder was renamed, or somebody wants to write there.
+    """
+    target = film_file(folder, film)
+    if target.parent != folder and Path(folder.name.removesuffix(TRACKS_SUFFIX)).stem != target.stem:
+        raise RecordingError(
+            f"{str(target)!r} is not made, because the folder {folder.name!r} is not called after it: "
+            "nbrtc.compose makes a film of any name"
+        )
+    return target
 
 
 def pieces_of(found: Manifest) -> list[Piece]:

@@ -13,6 +13,8 @@ from nbrtc.recordings.attendance import people_of
 from nbrtc.recordings.manifest import Manifest, Moment, Said
 from nbrtc.recordings.person import RATE, PersonRecording, Stretch
 from nbrtc.recordings.player import Take, clock, megabytes, players
+from nbrtc.recordings.regular import refusals
+from nbrtc.recordings.vetting import FILMS
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,8 +22,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from nbrtc.stats import CallStats
-
-SUFFIXES = (".mkv", ".webm", ".mp4")
 
 
 def open_recording(path: str | PathLike[str]) -> "OpenRecording":
@@ -43,14 +43,15 @@ def open_recording(path: str | PathLike[str]) -> "OpenRecording":
         If it is no recording, or cannot be read; one that was cut off names `nbrtc.recover`.
     """
     given = Path(path).expanduser().absolute()
-    if given.is_dir() and not (given / manifest.NAME).is_file():
-        cut = any(given.glob("*.partial")) or (given / manifest.JOURNAL).exists()
-        hint = ": it was cut off, nbrtc.recover(folder) makes one" if cut else ""
-        raise RecordingError(f"{str(given)!r} has no {manifest.NAME}{hint}")
-    if given.suffix.lower() in SUFFIXES and given.is_file():
-        tracks = given.with_name(given.name + manifest.TRACKS_SUFFIX)
-        return open_folder(tracks) if (tracks / manifest.NAME).is_file() else open_file(given)
-    return open_folder(manifest.find(given).parent)
+    with refusals(given):
+        if given.is_dir() and not (given / manifest.NAME).is_file():
+            cut = any(given.glob("*.partial")) or (given / manifest.JOURNAL).exists()
+            hint = ": it was cut off, nbrtc.recover(folder) makes one" if cut else ""
+            raise RecordingError(f"{str(given)!r} has no {manifest.NAME}{hint}")
+        if given.suffix.lower() in FILMS and given.is_file():
+            tracks = given.with_name(given.name + manifest.TRACKS_SUFFIX)
+            return open_folder(tracks) if (tracks / manifest.NAME).is_file() else open_file(given.resolve())
+        return open_folder(manifest.find(given).parent)
 
 
 def open_folder(folder: Path) -> "OpenRecording":
@@ -81,7 +82,7 @@ def _film_of(path: Path) -> Manifest | None:
     if not beside.is_file():
         return None
     found = manifest.read(beside)
-    return found if any(path.parent / film.path == path for film in found.films) else None
+    return found if any(film.path == path.name for film in found.films) else None
 
 
 class OpenRecording:
@@ -153,7 +154,8 @@ class OpenRecording:
     @property
     def films(self) -> list[Path]:
         """The complete files with everybody in one picture, and the one file that was asked for."""
-        return [self.folder / film.path for film in self._manifest.films if film.state == "complete"]
+        films = (film for film in self._manifest.films if film.state == "complete")
+        return [manifest.film_file(self.folder, film) for film in films]
 
     def __getitem__(self, key: str) -> PersonRecording:
         """Somebody by id, or by a name that only one of them has.

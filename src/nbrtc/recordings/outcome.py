@@ -70,7 +70,7 @@ def _person(person: Person) -> RecordedPerson:
 
 def _files(found: Manifest, folder: Path) -> list[RecordedFile]:
     """Complete files, the films first."""
-    films = [folder / film.path for film in found.films if film.state == "complete"]
+    films = [manifest.film_file(folder, film) for film in found.films if film.state == "complete"]
     files = [RecordedFile(path.name, str(path), path.stat().st_size) for path in films if path.is_file()]
     return files + [
         RecordedFile(piece.file, str(folder / piece.file), piece.size_bytes, person.id)

@@ -216,7 +216,7 @@ class PersonRecording:
                     if at >= len(heard):
                         break
                     begin = max(0, -at)
-                    section = heard[at + begin : at + len(samples)]
+                    section = heard[at + begin : max(0, at + len(samples))]
                     section[:] = samples[begin : begin + len(section)]
         return heard if rate == RATE else _resampled(heard, rate)
 

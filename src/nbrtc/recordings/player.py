@@ -8,6 +8,7 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from nbrtc.errors import RecordingError
+from nbrtc.recordings.regular import open_regular
 
 EMBED_BYTES = 24 * 1024 * 1024
 """Up to this size, all of a cell together, videos are in the notebook itself."""
@@ -44,10 +45,11 @@ def players(takes: Iterable[Take]) -> str:
 
 
 def _embedded(path: Path) -> str:
-    kind = (
-        "mp4" if path.suffix.lower() == ".mp4" else "webm"
-    )  # browsers play their codecs in Matroska as WebM
-    return f"data:video/{kind};base64,{base64.b64encode(path.read_bytes()).decode()}"
+    # browsers play their codecs in Matroska as WebM
+    kind = "mp4" if path.suffix.lower() == ".mp4" else "webm"
+    with open_regular(path) as file:
+        data = file.read(EMBED_BYTES)
+    return f"data:video/{kind};base64,{base64.b64encode(data).decode()}"
 
 
 def _address(path: Path) -> str:

@@ -1,11 +1,15 @@
 """What a media file says about itself, without decoding a picture."""
 
+import math
 from pathlib import Path
 from typing import NamedTuple
 
 import av
 
 from nbrtc.errors import RecordingError
+from nbrtc.recordings.picture_size import picture_size
+from nbrtc.recordings.regular import open_regular
+from nbrtc.recordings.vetting import is_time
 
 _NAMES = {"vp8": "VP8", "vp9": "VP9", "av1": "AV1", "libdav1d": "AV1", "h264": "H264"}
 """libavcodec's names, as `nbrtc.engine.feed.EncodedFrame.codec` has them; the others' are the same."""
@@ -21,7 +25,7 @@ class Probe(NamedTuple):
     audio_codec: str
     """``"opus"``, ``"aac"``; empty without sound."""
     width: int
-    """Of the first picture."""
+    """Of the largest picture where all packets were walked through, else of the first."""
     height: int
     packets: int
     """How many frames there are; 0 where they were not counted, because the header has the duration."""
@@ -43,7 +47,7 @@ def probe(path: Path, *, count: bool = False) -> Probe:
         If it cannot be read.
     """
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             start = file.read(8)
             file.seek(0)
             # a fixed format: no content can turn into a protocol or a playlist
@@ -52,6 +56,8 @@ def probe(path: Path, *, count: bool = False) -> Probe:
                 video = next(iter(container.streams.video), None)
                 audio = next(iter(container.streams.audio), None)
                 duration_ms, packets = (container.duration or 0) / 1000, 0
+                context = None if video is None else video.codec_context
+                size = (0, 0) if context is None else (context.width, context.height)
                 if count or not duration_ms:
                     duration_ms = 0.0
                     try:
@@ -60,19 +66,24 @@ def probe(path: Path, *, count: bool = False) -> Probe:
                                 continue
                             length = packet.duration or 0
                             packets += 1
+                            if packet.stream is video and packet.is_keyframe:
+                                shown = picture_size(_name(video), bytes(packet)) or size
+                                size = max(size, shown, key=math.prod)
                             duration_ms = max(
                                 duration_ms, float((packet.pts + length) * packet.time_base * 1000)
                             )
                     except av.FFmpegError:
                         if not packets:
                             raise  # else it was cut off here
-                context = None if video is None else video.codec_context
+                if not is_time(duration_ms):
+                    raise RecordingError(
+                        f"{str(path)!r} says that it lasts {duration_ms:g} ms: it is no recording"
+                    )
                 return Probe(
                     duration_ms,
                     "" if video is None else _name(video),
                     "" if audio is None else _name(audio),
-                    0 if context is None else context.width,
-                    0 if context is None else context.height,
+                    *size,
                     packets,
                 )
     except (OSError, av.FFmpegError) as error:

@@ -9,10 +9,11 @@ import msgspec
 from nbrtc.errors import RecordingError
 from nbrtc.recordings import locks, manifest
 from nbrtc.recordings.compose import run_film, shown
-from nbrtc.recordings.finishing import FILMS, PARTIAL, finish_file, is_media, partials
+from nbrtc.recordings.finishing import FILMS, PARTIAL, finish_file, is_media, is_own_file, partials
 from nbrtc.recordings.manifest import Film, Manifest
-from nbrtc.recordings.one_file import make_of_one, wanted_film
+from nbrtc.recordings.one_file import make_of_one, target_of, wanted_film
 from nbrtc.recordings.opened import OpenRecording, open_file, open_folder
+from nbrtc.recordings.regular import refusals
 from nbrtc.recordings.salvage import mend
 
 
@@ -41,22 +42,28 @@ def recover(folder: str | PathLike[str]) -> list[OpenRecording]:
         cannot be finished are named in a warning.
     """
     given = Path(folder).expanduser().absolute()
-    tracks = given.with_name(given.name + manifest.TRACKS_SUFFIX)
-    if not given.is_dir() and tracks.is_dir():
-        given = tracks
-    if not given.is_dir():
-        raise RecordingError(f"{str(given)!r} is no folder: give that of a recording, or the one around it")
-    if _is_recording(given):
-        return [_recovered(given)]
+    with refusals(given):
+        tracks = given.with_name(given.name + manifest.TRACKS_SUFFIX)
+        if not given.is_dir() and tracks.is_dir():
+            given = tracks
+        if not given.is_dir():
+            raise RecordingError(
+                f"{str(given)!r} is no folder: give that of a recording, or the one around it"
+            )
+        return [_recovered(given)] if _is_recording(given) else _all_within(given)
+
+
+def _all_within(around: Path) -> list[OpenRecording]:
     found = []
-    for path in sorted(given.iterdir()):
+    for path in sorted(around.iterdir()):
         try:
-            if path.is_dir() and not path.is_symlink() and _is_recording(path):
-                found.append(_recovered(path))
-            elif _is_lone(path) and (finished := _finished_lone(path)) is not None:
-                found.append(finished)
+            with refusals(path):
+                if path.is_dir() and not path.is_symlink() and _is_recording(path):
+                    found.append(_recovered(path))
+                elif _is_lone(path) and (finished := _finished_lone(path)) is not None:
+                    found.append(finished)
         except RecordingError as error:
-            warnings.warn(f"{path.name} was not recovered: {error}", stacklevel=2)
+            warnings.warn(f"{path.name} was not recovered: {error}", stacklevel=3)
     return found
 
 
@@ -73,7 +80,13 @@ def _recovered(folder: Path) -> OpenRecording:
         found = mend(folder)
         film = wanted_film(found, folder)
         if film is not None:
-            _make(film, found, folder)
+            try:
+                is_made = _make(film, found, folder)
+            except RecordingError as error:
+                manifest.put_film(folder, msgspec.structs.replace(film, state="failed", error=str(error)))
+                raise
+            if is_made:
+                manifest.put_film(folder, msgspec.structs.replace(film, state="complete", error=""))
     return open_folder(folder)
 
 
@@ -84,39 +97,29 @@ def _clear_films(folder: Path) -> None:
             partial.unlink()
 
 
-def _make(film: Film, found: Manifest, folder: Path) -> None:
-    """Make the one file that was asked for, and write down what became of it."""
-    target = folder / film.path
+def _make(film: Film, found: Manifest, folder: Path) -> bool:
+    """Make the one file that was asked for; returns whether it is there now."""
+    target = target_of(film, folder)
     partial = target.with_name(target.name + PARTIAL)
     if partial.is_file() and locks.is_held(partial):
-        return  # whoever makes it lives
+        return False  # whoever makes it lives
     partial.unlink(missing_ok=True)  # of a film nothing is lost: it is made again
-    if target.is_file() and not target.is_symlink():
+    if is_own_file(target):
         if target.stat().st_size:
-            _note(folder, found, film, msgspec.structs.replace(film, state="complete"))
-            return
+            return True
         target.unlink()  # the name was reserved, and then came the crash
-    try:
-        if film.layout == "separate":
-            make_of_one(found, folder, target)
-        else:
-            run_film(folder / manifest.NAME, film.layout, target, on_progress=shown(f"Making {target.name}"))
-    except RecordingError as error:
-        _note(folder, found, film, msgspec.structs.replace(film, state="failed", error=str(error)))
-        raise
-    _note(folder, found, film, msgspec.structs.replace(film, state="complete", error=""))
-
-
-def _note(folder: Path, found: Manifest, old: Film, new: Film) -> None:
-    films = tuple(film for film in found.films if film.path != old.path)
-    manifest.write(folder, msgspec.structs.replace(found, films=(*films, new)))
+    if film.layout == "separate":
+        make_of_one(found, folder, target)
+    else:
+        run_film(folder / manifest.NAME, film.layout, target, on_progress=shown(f"Making {target.name}"))
+    return True
 
 
 def _is_lone(path: Path) -> bool:
     """Whether this is the rest of a recording that has no folder; a film's belongs to its own."""
     name = path.name.removesuffix(PARTIAL)
     is_films = path.with_name(name + manifest.TRACKS_SUFFIX).is_dir()
-    return path.name.endswith(PARTIAL) and is_media(path) and path.is_file() and not is_films
+    return path.name.endswith(PARTIAL) and is_media(path) and is_own_file(path) and not is_films
 
 
 def _finished_lone(partial: Path) -> OpenRecording | None:

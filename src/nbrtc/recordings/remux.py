@@ -1,6 +1,7 @@
 """Copies a finished recording into another container, packet by packet, without decoding."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -12,6 +13,8 @@ from av.stream import Stream
 from nbrtc.errors import RecordingError
 from nbrtc.recordings.files import RecordingFile
 from nbrtc.recordings.mkv import CODECS, WEBM_CODECS, Kind, MatroskaWriter, Track
+from nbrtc.recordings.picture_size import picture_size
+from nbrtc.recordings.regular import open_regular
 
 _CODEC_IDS = {name.lower(): codec_id for name, codec_id in CODECS.items()}
 _FITTING = {
@@ -44,7 +47,7 @@ def remux(source: Path, target: Path) -> None:
         raise RecordingError(f"{str(target)!r} has no known suffix: use one of {', '.join(_FITTING)}")
     try:
         # A file object and a fixed format: no name can turn into a protocol or a playlist.
-        with source.open("rb") as opened, av.open(opened, "r", format="matroska") as container:
+        with open_regular(source) as opened, av.open(opened, "r", format="matroska") as container:
             codecs = {_codec(stream) for stream in _streams(container)}
             if not codecs or not codecs <= fitting:
                 raise RecordingError(
@@ -75,16 +78,25 @@ def _write(container: InputContainer, target: Path) -> None:
 
 def _copy_to_matroska(container: InputContainer, file: RecordingFile, *, webm: bool) -> None:
     writer = MatroskaWriter(file, "webm" if webm else "matroska")
+    tracks: dict[Kind, Track] = {}
     for stream in _streams(container):
         context = stream.codec_context
         size = (context.width, context.height) if isinstance(context, av.VideoCodecContext) else (0, 0)
-        writer.set_track(Track(_kind(stream), _CODEC_IDS[_codec(stream)], context.extradata or b"", *size))
+        track = Track(_kind(stream), _CODEC_IDS[_codec(stream)], context.extradata or b"", *size)
+        tracks[track.kind] = track
+        writer.set_track(track)
     for packet in _packets(container):
         time_ms, lasts_ms = (
             round((ticks or 0) * packet.time_base * 1000) for ticks in (packet.pts, packet.duration)
         )
-        kind = _kind(packet.stream)
-        writer.write(kind, time_ms, bytes(packet), keyframe=packet.is_keyframe, duration_ms=lasts_ms)
+        kind, data = _kind(packet.stream), bytes(packet)
+        if isinstance(packet.stream, av.VideoStream) and packet.is_keyframe:
+            # The source's header said the largest size, but libavformat tells that of the first picture.
+            size = picture_size(_codec(packet.stream), data) or (0, 0)
+            if size[0] * size[1] > tracks[kind].width * tracks[kind].height:
+                tracks[kind] = replace(tracks[kind], width=size[0], height=size[1])
+                writer.set_track(tracks[kind])
+        writer.write(kind, time_ms, data, keyframe=packet.is_keyframe, duration_ms=lasts_ms)
     writer.finish()
 
 

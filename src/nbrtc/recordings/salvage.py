@@ -13,12 +13,12 @@ from nbrtc.errors import RecordingError
 from nbrtc.recordings import manifest
 from nbrtc.recordings.finishing import (
     FILMS,
-    MEDIA,
     PARTIAL,
-    UNFINISHED,
     finish_file,
     free_name,
     give_name,
+    is_media,
+    is_own_file,
     partials,
 )
 from nbrtc.recordings.guesses import Guess, people_from, placed
@@ -26,6 +26,12 @@ from nbrtc.recordings.journal import read_journal
 from nbrtc.recordings.manifest import Manifest, Moment, Person, Piece, Said
 
 Timed = TypeVar("Timed", Moment, Said)
+
+
+class _Version(msgspec.Struct):
+    """What can be read of every manifest."""
+
+    version: int = 0
 
 
 @dataclass
@@ -86,13 +92,11 @@ def _known(folder: Path) -> Manifest | None:
 def _is_damaged(path: Path) -> bool:
     """Whether a manifest is cut off or garbled, rather than of a newer version or out of reach."""
     try:
-        content = msgspec.json.decode(path.read_bytes())
-    except msgspec.MsgspecError:
-        return True
+        return msgspec.json.decode(manifest.content(path), type=_Version).version <= manifest.VERSION
     except OSError:
         return False
-    version = content.get("version") if isinstance(content, dict) else None
-    return not (isinstance(version, int) and version > manifest.VERSION)
+    except (RecordingError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return True
 
 
 def _is_unfinished(known: Manifest, folder: Path) -> bool:
@@ -119,10 +123,8 @@ def _finish_all(folder: Path) -> Finds:
 def _find_whole(folder: Path, finds: Finds) -> None:
     """Without a manifest the whole files are unknown, too."""
     for path in sorted(folder.iterdir()):
-        is_own = (
-            path.suffix.lower() in MEDIA and path.stem not in FILMS and not path.stem.endswith(UNFINISHED)
-        )
-        if is_own and path.name not in finds.pieces and path.is_file() and path.stat().st_size:
+        is_piece = is_media(path) and path.stem not in FILMS and is_own_file(path)
+        if is_piece and path.name not in finds.pieces and path.stat().st_size:
             try:
                 finds.pieces[path.name] = _look(path, path.stat().st_mtime)
             except RecordingError as error:

@@ -1,8 +1,10 @@
 """Who is there when, and what they show: a recording as a sequence of scenes, from its manifest alone."""
 
+from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain, pairwise
 
 from nbrtc.recordings.manifest import Manifest, Moment, Person, Piece
 
@@ -92,21 +94,20 @@ def roles(manifest: Manifest) -> tuple[Role, ...]:
 
 def scenes(manifest: Manifest, cast: Sequence[Role], duration_ms: float) -> tuple[Scene, ...]:
     """Cut the time from 0 to `duration_ms` wherever somebody comes, goes, or turns something on or off."""
-    histories = {person.id: _History(person, manifest.events) for role in cast for person in role.people}
+    happened = _visible(manifest.events)
+    stays = [[_Stay(person, happened[person.id], duration_ms) for person in role.people] for role in cast]
     cuts = {0.0, duration_ms}
-    for role in cast:
-        for person in role.people:
-            cuts |= {_begins_ms(person), _ends_ms(person, duration_ms)}
-            cuts |= {time_ms for time_ms, _, _ in histories[person.id].changes}
+    for stay in chain(*stays):
+        cuts.update([*stay.times_ms, stay.ends_ms])
     times = sorted(time_ms for time_ms in cuts if 0 <= time_ms <= duration_ms)
     found: list[Scene] = []
     for from_ms, to_ms in pairwise(times):
         people = []
         for who, role in enumerate(cast):
             # The newest self counts while an earlier one lingers.
-            there = [p for p in role.people if _begins_ms(p) <= from_ms < _ends_ms(p, duration_ms)]
+            there = [stay for stay in stays[who] if stay.times_ms[0] <= from_ms < stay.ends_ms]
             if there:
-                people.append(histories[there[-1].id].standing(who, role.local, from_ms))
+                people.append(there[-1].standing(who, role.local, from_ms))
         scene = Scene(from_ms, to_ms, tuple(people))
         if found and found[-1].people == scene.people:
             scene = Scene(found.pop().from_ms, to_ms, scene.people)
@@ -114,41 +115,48 @@ def scenes(manifest: Manifest, cast: Sequence[Role], duration_ms: float) -> tupl
     return tuple(found)
 
 
-class _History:
-    """When one join's camera and screen were on."""
+class _Stay:
+    """From joining to leaving, and when camera and screen were on."""
 
-    def __init__(self, person: Person, events: Iterable[Moment]) -> None:
-        self._begins_ms = _begins_ms(person)
-        # What is told of the call as a whole is told of whoever recorded it.
-        peers = {person.id, ""} if person.id == "you" else {person.id}
-        mine = sorted(
-            (event for event in events if event.peer in peers and event.name in ("camera", "screen")),
-            key=lambda event: event.time_ms,
-        )
+    def __init__(self, person: Person, events: Sequence[Moment], duration_ms: float) -> None:
+        begins_ms = _begins_ms(person)
         # Without any word about the camera, its pictures speak for it.
-        camera, screen = not any(event.name == "camera" for event in mine), False
-        self.changes: list[tuple[float, bool, bool]] = [(self._begins_ms, camera, screen)]
-        for event in mine:
+        camera, screen = not any(event.name == "camera" for event in events), False
+        shows_from_ms = begins_ms if camera else None
+        off_ms = begins_ms
+        self.ends_ms = duration_ms if person.left_ms is None else min(person.left_ms, duration_ms)
+        self.times_ms = [begins_ms]
+        """When something changed; the first is when they came into the film."""
+        self._shown = [(screen, shows_from_ms)]
+        for event in events:
+            time_ms = max(event.time_ms, begins_ms)
             if event.name == "camera":
                 camera = event.value != "off"
             else:
                 screen = event.value != "off"
-            self.changes.append((max(event.time_ms, self._begins_ms), camera, screen))
-
-    def standing(self, who: int, local: bool, at_ms: float) -> Standing:
-        off_ms = shows_from_ms = self._begins_ms
-        camera = screen = shown = False
-        for time_ms, camera_now, screen_now in self.changes:
-            if time_ms > at_ms:
-                break
-            camera, screen = camera_now, screen_now
-            if (camera or screen) and not shown:
+            if not (camera or screen):
+                if shows_from_ms is not None:
+                    off_ms = time_ms
+                shows_from_ms = None
+            elif shows_from_ms is None:
                 # What arrived before it went off is old; what arrived just before the news is not.
                 shows_from_ms = max(off_ms, time_ms - _EARLY_MS)
-            elif shown and not (camera or screen):
-                off_ms = time_ms
-            shown = camera or screen
-        return Standing(who, local, screen, shows_from_ms if shown else None)
+            self.times_ms.append(time_ms)
+            self._shown.append((screen, shows_from_ms))
+
+    def standing(self, who: int, local: bool, at_ms: float) -> Standing:
+        sharing, shows_from_ms = self._shown[max(0, bisect_right(self.times_ms, at_ms) - 1)]
+        return Standing(who, local, sharing, shows_from_ms)
+
+
+def _visible(events: Iterable[Moment]) -> dict[str, list[Moment]]:
+    """What everybody's camera and screen did, in the order of time."""
+    found: dict[str, list[Moment]] = defaultdict(list)
+    for event in sorted(events, key=lambda event: event.time_ms):
+        if event.name in ("camera", "screen"):
+            # What is told of the call as a whole is told of whoever recorded it.
+            found[event.peer or "you"].append(event)
+    return found
 
 
 def _follows(earlier: Person, later: Person) -> bool:
@@ -163,7 +171,3 @@ def _begins_ms(person: Person) -> float:
     if known_ms is None:
         known_ms = min((piece.start_ms for piece in person.pieces), default=0.0)
     return max(0.0, person.joined_ms, known_ms)
-
-
-def _ends_ms(person: Person, duration_ms: float) -> float:
-    return duration_ms if person.left_ms is None else min(person.left_ms, duration_ms)

@@ -4,7 +4,7 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from nbrtc.engine.bits import Bits
+from nbrtc.recordings.bits import Bits
 
 SEQUENCE_HEADER, TEMPORAL_DELIMITER, FRAME_HEADER, FRAME = 1, 2, 3, 6
 """Types of OBUs (section 6.2.2)."""
