@@ -11,7 +11,7 @@ import { Outlet, type Pipe } from "./tap/outlet";
 export type ToWorker =
   | { readonly type: "channel"; readonly channel: RTCDataChannel }
   /** The channel stays in the page, which sends for us. */
-  | { readonly type: "relay"; readonly isOpen: boolean }
+  | { readonly type: "relay"; readonly isOpen: boolean; readonly channel: number }
   /** The page's channel has taken so many bytes. */
   | { readonly type: "taken"; readonly bytes: number }
   | { readonly type: "wanted"; readonly ids: readonly string[] }
@@ -23,7 +23,7 @@ export type ToWorker =
 /** Worker to page. */
 export type FromWorker =
   | { readonly type: "ready" }
-  | { readonly type: "message"; readonly data: Uint8Array<ArrayBuffer> }
+  | { readonly type: "message"; readonly data: Uint8Array<ArrayBuffer>; readonly channel: number }
   | { readonly type: "codecs-please"; readonly participant: string; readonly kind: Kind };
 
 export interface TransformOptions {
@@ -58,10 +58,16 @@ let relay: Relay | null = null;
 class Relay implements Pipe {
   readonly isOpen = true;
   bufferedAmount = 0;
+  readonly #channel: number;
+
+  /** `channel` is the page's number of it: what is on its way to one means nothing to the next. */
+  constructor(channel: number) {
+    this.#channel = channel;
+  }
 
   send(message: Uint8Array<ArrayBuffer>): void {
     this.bufferedAmount += message.byteLength;
-    scope.postMessage({ type: "message", data: message }, [message.buffer]);
+    scope.postMessage({ type: "message", data: message, channel: this.#channel }, [message.buffer]);
   }
 }
 
@@ -72,7 +78,7 @@ scope.onmessage = ({ data: message }) => {
       break;
     case "relay":
       channel = null;
-      relay = message.isOpen ? new Relay() : null;
+      relay = message.isOpen ? new Relay(message.channel) : null;
       outlet.use(relay);
       if (relay !== null) restart();
       break;

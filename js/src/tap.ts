@@ -54,6 +54,8 @@ export class Tap {
   #recorded: readonly string[] = [];
   /** Only while the channel could not be given to the worker. */
   #relayed: RTCDataChannel | null = null;
+  /** Counts such channels: a message of the worker's may be for the one before. */
+  #channels = 0;
   #given = 0;
 
   constructor(options: TapOptions = {}) {
@@ -151,6 +153,7 @@ export class Tap {
         this.#isReady = true;
         break;
       case "message":
+        if (message.channel !== this.#channels) break;
         this.#given += message.data.byteLength;
         if (this.#relayed?.readyState === "open") this.#relayed.send(message.data);
         this.#acknowledge();
@@ -184,9 +187,10 @@ export class Tap {
 
   #relay(channel: RTCDataChannel): void {
     this.#relayed = channel;
+    const number = ++this.#channels;
     this.#given = 0;
     channel.bufferedAmountLowThreshold = LOW_BYTES;
-    const opened = () => this.#worker?.postMessage({ type: "relay", isOpen: true });
+    const opened = () => this.#worker?.postMessage({ type: "relay", isOpen: true, channel: number });
     channel.onopen = opened;
     channel.onclose = () => this.#leave();
     channel.onbufferedamountlow = () => this.#acknowledge();
@@ -208,7 +212,7 @@ export class Tap {
     if (channel === null) return;
     channel.onopen = channel.onclose = channel.onbufferedamountlow = channel.onmessage = null;
     this.#relayed = null;
-    this.#worker?.postMessage({ type: "relay", isOpen: false });
+    this.#worker?.postMessage({ type: "relay", isOpen: false, channel: this.#channels });
   }
 
   #complain(): void {

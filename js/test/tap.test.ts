@@ -363,7 +363,9 @@ describe("the tap of a page", () => {
     channel.readyState = "open";
     channel.onopen?.();
     const data = new Uint8Array(40_000);
-    worker.onmessage?.({ data: { type: "message", data } } as MessageEvent);
+    const late = new Uint8Array(3); // for a channel before this one
+    worker.onmessage?.({ data: { type: "message", data: late, channel: 0 } } as MessageEvent);
+    worker.onmessage?.({ data: { type: "message", data, channel: 1 } } as MessageEvent);
     expect(channel.sent).toEqual([data]);
     expect(worker.heard.map(({ type }) => type)).toEqual(["relay"]);
     channel.bufferedAmount = 0;
@@ -374,7 +376,7 @@ describe("the tap of a page", () => {
       { type: "said", text: '{"keyframe":"bob"}' },
     ]);
     channel.onclose?.();
-    expect(worker.heard.at(-1)).toEqual({ type: "relay", isOpen: false });
+    expect(worker.heard.at(-1)).toEqual({ type: "relay", isOpen: false, channel: 1 });
   });
 
   test("tells the worker the codecs of a receiver", () => {

@@ -324,7 +324,8 @@ class Call(InRoom, anywidget.AnyWidget):
     def codec(self) -> Codec:
         """The video codec preferred between browsers: auto, vp8, vp9, av1 or h264; may be assigned.
 
-        Where another side lacks it, one that both have is used. Between this page and Python it is VP8.
+        Where another side lacks it, one that both have is used. Between this page and Python it
+        is VP8, or H.264 where that is chosen before the click and this browser has it.
         """
         return self._call_state.codec
 

@@ -1,6 +1,6 @@
 """Whole films: made of small recordings, decoded again, and looked at."""
 
-import os
+import resource
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -369,13 +369,15 @@ def test_a_film_that_is_given_up_leaves_nothing(lesson: Path, tmp_path: Path) ->
 
 
 def test_a_full_disk_is_an_error_and_leaves_nothing(lesson: Path, tmp_path: Path) -> None:
-    """The device that is always full stands for a disk."""
+    """A limit of the process stands for the disk's."""
     production = Production(
         lesson / manifests.NAME, "pip", tmp_path / "film.mkv", width=320, height=180, fps=30
     )
-    with Path("/dev/full").open("wb") as full:
-        os.dup2(full.fileno(), production._encoder.file.descriptor)
-    with pytest.raises(RecordingError, match="No space left"):
-        production.run(lambda fraction: None, lambda: False)
-
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
+    try:
+        with pytest.raises(RecordingError, match="File too large"):
+            production.run(lambda fraction: None, lambda: False)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert list(tmp_path.iterdir()) == []

@@ -7,6 +7,7 @@ from pathlib import Path
 import av
 
 from nbrtc.recordings.decoding import pictures
+from nbrtc.recordings.film.scenes import LEAD_MS
 
 FREEZE_MS = 3000.0
 """The last picture stands so long when no other comes."""
@@ -42,7 +43,7 @@ class Face:
         self._shown: Shot | None = None
 
     def at(self, time_ms: float) -> Shot | None:
-        """The newest picture of that time; None before the first. Times rise."""
+        """The newest picture of that time, or the first one shortly before its own; else None. Times rise."""
         if self._shots is None or time_ms - self._asked_ms > _HIDDEN_MS:
             self.close()
             self._pending.clear()
@@ -60,6 +61,8 @@ class Face:
             self._shown = self._pending.popleft()
             if self._shown[0] >= time_ms - self._late_ms:
                 break
+        if self._shown is None and self._pending and self._pending[0][0] - time_ms <= LEAD_MS:
+            return self._pending[0]
         return self._shown
 
     def close(self) -> None:

@@ -12,6 +12,8 @@ _LINGER_MS = 30_000
 """Who joins again keeps their tile while their earlier self lingers: a room holds a seat so long."""
 _EARLY_MS = 500
 """A picture may come so long before the news that the camera is on."""
+LEAD_MS = 1000.0
+"""The first picture stands so long before its time: a film begins with faces, not with an empty stage."""
 
 
 @dataclass(frozen=True)
@@ -166,8 +168,10 @@ def _follows(earlier: Person, later: Person) -> bool:
 
 
 def _begins_ms(person: Person) -> float:
-    """From when somebody is in the film: when they knew that they are recorded."""
+    """From when somebody is in the film: when they knew that they are recorded, or just before."""
     known_ms = person.acknowledged_ms
     if known_ms is None:
         known_ms = min((piece.start_ms for piece in person.pieces), default=0.0)
+    if person.joined_ms <= 0 and known_ms <= LEAD_MS:
+        return 0.0
     return max(0.0, person.joined_ms, known_ms)
