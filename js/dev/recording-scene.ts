@@ -4,7 +4,7 @@ import { type FakeSession, recordingStatus } from "./fake-session";
 
 const file = (name: string, sizeBytes: number, person = ""): RecordedFile => ({
   name,
-  path: `/home/ada/notebooks/lesson/${name}`,
+  path: `/lessons/notebooks/lesson/${name}`,
   sizeBytes,
   person,
 });
@@ -28,7 +28,7 @@ export function recordingsOf(query: URLSearchParams): {
   const isDone = state === "stopped";
   const recording = recordingStatus({
     state,
-    path: isSeparate ? "/home/ada/notebooks/lesson" : "/home/ada/notebooks/lesson.mkv",
+    path: isSeparate ? "/lessons/notebooks/lesson" : "/lessons/notebooks/lesson.mkv",
     startedAtS: Date.now() / 1000 - 83,
     durationS: isDone ? 200 : 83,
     sizeBytes: isDone ? 48_000_000 : 12_300_000,
@@ -45,7 +45,7 @@ export function recordingsOf(query: URLSearchParams): {
     recordingStatus({
       id: `earlier ${index}`,
       state: "stopped",
-      path: `/home/ada/notebooks/recordings/call-2025-03-1${index}.webm`,
+      path: `/lessons/notebooks/recordings/call-2025-03-1${index}.webm`,
       startedAtS: 1_700_000_000 + 5000 * index,
       durationS: 61 * (index + 1),
       sizeBytes: 9_000_000 * (index + 1),
