@@ -70,13 +70,13 @@ export function callState(change: Partial<CallState> = {}): CallState {
 export function recordingStatus(change: Partial<RecordingStatus> = {}): RecordingStatus {
   return {
     id: "r1",
-    path: "/home/ada/lesson.mkv",
+    path: "/lessons/lesson.mkv",
     state: "recording",
     startedAtS: 0,
     durationS: 0,
     sizeBytes: 0,
     error: null,
-    folder: "/home/ada/lesson.mkv.tracks",
+    folder: "/lessons/lesson.mkv.tracks",
     layout: null,
     people: [],
     files: [],

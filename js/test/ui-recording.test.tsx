@@ -37,7 +37,7 @@ function record(status: RecordingStatus | null, earlier: readonly RecordingStatu
 
 const file = (name: string, sizeBytes: number, person = ""): RecordedFile => ({
   name,
-  path: `/home/ada/${name}`,
+  path: `/lessons/${name}`,
   sizeBytes,
   person,
 });
