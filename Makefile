@@ -11,7 +11,8 @@ JS_SOURCES := $(shell find js/src -type f) js/build.mjs js/workers.mjs js/packag
 BUNDLE := src/nbrtc/static/widget.js
 NODE_MODULES := js/node_modules/.package-lock.json
 PYTEST := $(BIN)/python -m pytest
-PAGES := $(addprefix tests/browser/,test_mesh.py test_tap.py test_guest_page.py test_dumps.py)
+PAGES := $(addprefix tests/browser/,test_mesh.py test_tap.py test_guest_page.py test_guest_recording.py test_saving.py \
+	test_dumps.py)
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 step = @printf '\n==> %s\n' "$(1)"
 
