@@ -27,8 +27,8 @@ demo: .make/demo $(BUNDLE)
 test: chromium check
 	$(call step,all tests passed)
 
-# First what mostly waits for media and processes, so that it shares the two cores. Then the notebooks one by one, and what
-# only computes beside them, in the time that they leave (`nice`). Each one's output stays together.
+# First what mostly waits for media and processes, so that it shares the two cores. Then the notebooks, and what only
+# computes beside them, in the time that they leave (`nice`). Each one's output stays together.
 check: .make/test $(NODE_MODULES) $(BUNDLE)
 	@$(MAKE) --no-print-directory TOGETHER=1 -j3 --output-sync=target loopback kernel pages
 	@$(MAKE) --no-print-directory TOGETHER=1 -j3 --output-sync=target browser beside
@@ -56,9 +56,9 @@ js: $(NODE_MODULES)
 py: unit loopback kernel pages browser
 
 # A process for each folder: Playwright keeps an event loop running that asyncio tests would collide with. Loopback tests
-# wait more than they compute, so two processes share them.
+# wait more than they compute, so two processes share them; two browsers share the notebooks, a file each.
 loopback: OPTIONS := -n 2
-browser: OPTIONS := $(addprefix --ignore=,$(PAGES))
+browser: OPTIONS := -n 2 --dist loadfile $(addprefix --ignore=,$(PAGES))
 unit loopback kernel browser: .make/test $(BUNDLE)
 	$(call step,$@: pytest tests/$@)
 	$(PYTEST) tests/$@ $(OPTIONS)

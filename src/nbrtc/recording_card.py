@@ -11,7 +11,7 @@ from .recordings.player import Take, clock, megabytes, players
 STATES = {
     "asked": "asked, the badge is not confirmed yet",
     "recorded": "recorded",
-    "left-out": "left out: the badge was not confirmed",
+    "left-out": "left out: the red badge is not seen there",
     "gone": "left the call",
 }
 
@@ -36,6 +36,8 @@ def html(path: Path, folder: Path | None, status: RecordingStatus) -> str:
     if status.state == "composing":
         bar, _ = progress(status.composed_fraction, f"Making {path.name}")
         return f"{bar}<p>The separate files are complete in {escape(str(folder))}.</p>{said}"
+    if len(takes) == 1:  # one caption says it all
+        return f"{said}{players([takes[0]._replace(caption=caption)])}"
     return f"{said}{players(takes)}<p>{escape(caption)}</p>"
 
 

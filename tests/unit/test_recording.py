@@ -72,7 +72,7 @@ def test_it_follows_the_engine_and_stops_once(recording: Recording, tape: Tape) 
     ]
     html = recording._repr_html_()
     assert "1.0 s, 1.5 MB so far" in html
-    assert "left out: the badge was not confirmed" in html
+    assert "left out: the red badge is not seen there" in html
     assert "Little space." in html
 
     assert recording.stop() is recording
