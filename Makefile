@@ -55,9 +55,9 @@ js: $(NODE_MODULES)
 
 py: unit loopback kernel pages browser
 
-# A process for each folder: Playwright keeps an event loop running that asyncio tests would collide with. Loopback tests
-# wait more than they compute, so two processes share them; two browsers share the notebooks, a file each.
-loopback: OPTIONS := -n 2
+# A process for each folder: Playwright keeps an event loop running that asyncio tests would collide with. Most tests wait
+# more than they compute, so two processes share them; two browsers share the notebooks, a file each.
+unit loopback: OPTIONS := -n 2
 browser: OPTIONS := -n 2 --dist loadfile $(addprefix --ignore=,$(PAGES))
 unit loopback kernel browser: .make/test $(BUNDLE)
 	$(call step,$@: pytest tests/$@)
