@@ -115,6 +115,7 @@ class Composer:
             last = Progress(error=f"The process that makes films said something unknown ({error}).")
             process.kill()
         finally:
+            await _tail(process.stdout)  # while its pipe is full the end of a process is not noticed
             status = await process.wait()
             said = await saying
         if last.done is None and self._ends():
