@@ -16,6 +16,9 @@ HEADER = """\
 /** Generated from src/nbrtc/messages/ by `python js/generate_messages.py`: change it there. */
 
 export const PROTOCOL = {protocol};
+
+/** How strong the effects can be, in the order of the menu. */
+export const EFFECTS: Readonly<Record<EffectName, EffectRange>> = {effects};
 """
 
 
@@ -25,6 +28,7 @@ ALIASES = {
     "RoomPhase": nouns.RoomPhase,
     "PeerState": nouns.PeerState,
     "Codec": nouns.Codec,
+    "EffectName": nouns.EffectName,
     "RecordingLayout": nouns.RecordingLayout,
     "ErrorCode": signaling.ErrorCode,
 }
@@ -79,6 +83,15 @@ def struct_text(struct: type[msgspec.Struct]) -> str:
     return "\n".join([*lines, "}"])
 
 
+def effects_text() -> str:
+    """The table of the effects as an object literal."""
+    rows = (
+        f'  {name}: {{ title: "{row.title}", low: {row.low:g}, high: {row.high:g}, usual: {row.usual:g} }},'
+        for name, row in nouns.EFFECTS.items()
+    )
+    return "\n".join(["{", *rows, "}"])
+
+
 def generate() -> str:
     """The whole of messages.ts."""
     structs = [
@@ -90,7 +103,7 @@ def generate() -> str:
         and value.__module__ == module.__name__
         and value not in STRUCTS
     ]
-    parts = [HEADER.format(protocol=messages.PROTOCOL).rstrip()]
+    parts = [HEADER.format(protocol=messages.PROTOCOL, effects=effects_text()).rstrip()]
     parts += [f"export type {name} = {literal_text(alias)};" for name, alias in ALIASES.items()]
     parts += [struct_text(struct) for struct in structs]
     for name in ("Intent", "Event"):

@@ -7,6 +7,7 @@ import type {
   CallState,
   ChatMessage,
   Codec,
+  Effect,
   Finding,
   Participant,
   PeerState,
@@ -139,6 +140,31 @@ export interface Download {
   readonly receivedBytes: number;
 }
 
+/** What the chosen effect does just now. */
+export interface EffectStatus {
+  /** ``"preparing"``: the person is not told from the background yet, so the whole picture is blurred. */
+  readonly state: "off" | "preparing" | "running" | "failed";
+  /** One sentence for a person, with ``"preparing"`` and ``"failed"``. */
+  readonly text: string;
+  /** Pictures each second that come out, and what one takes in ms; null before they are known. */
+  readonly fps: number | null;
+  readonly frame_ms: number | null;
+}
+
+/** The effects on the camera's picture; which one is chosen stands in `CallState.effect`. */
+export interface EffectsView {
+  /** Why this browser can do none, as a sentence; empty where it can. */
+  readonly unavailable: string;
+  readonly status: ReadonlySignal<EffectStatus>;
+  /** There is a picture for the effect "background": Python's, or the person's own. */
+  readonly hasBackground: ReadonlySignal<boolean>;
+  choose(effect: Effect): void;
+  /** Use the person's own picture and choose the effect "background". Rejects with a sentence where it is none. */
+  chooseBackground(picture: Blob): Promise<void>;
+  /** Draw the open camera with `effect` into the canvas, a few times a second, until `ended`. Opens no device. */
+  preview(canvas: HTMLCanvasElement, effect: Effect, ended: AbortSignal): void;
+}
+
 export type Drawer = "chat" | "people" | "statistics";
 
 export interface SessionView {
@@ -227,5 +253,6 @@ export interface SessionView {
   download(recording: string, file: string): Promise<void>;
   /** Stop saving it; what was saved of it goes. */
   cancelDownload(recording: string, file: string): void;
+  readonly effects: EffectsView;
   dismiss(key: string): void;
 }

@@ -1,6 +1,21 @@
 /** Generated from src/nbrtc/messages/ by `python js/generate_messages.py`: change it there. */
 
-export const PROTOCOL = 4;
+export const PROTOCOL = 5;
+
+/** How strong the effects can be, in the order of the menu. */
+export const EFFECTS: Readonly<Record<EffectName, EffectRange>> = {
+  none: { title: "No effect", low: 0, high: 0, usual: 0 },
+  blur: { title: "Blur background", low: 0.05, high: 1, usual: 0.5 },
+  background: { title: "Background picture", low: 0, high: 0, usual: 0 },
+  grayscale: { title: "Grayscale", low: 0, high: 1, usual: 1 },
+  sepia: { title: "Sepia", low: 0, high: 1, usual: 1 },
+  invert: { title: "Invert", low: 0, high: 0, usual: 0 },
+  brightness: { title: "Brightness", low: -1, high: 1, usual: 0.3 },
+  contrast: { title: "Contrast", low: -1, high: 1, usual: 0.3 },
+  pixelate: { title: "Pixelate", low: 0.05, high: 1, usual: 0.5 },
+  edge: { title: "Edges", low: 0, high: 1, usual: 1 },
+  mirror: { title: "Mirror", low: 0, high: 0, usual: 0 },
+};
 
 export type Phase = "idle" | "connecting" | "connected" | "reconnecting" | "failed" | "closed";
 
@@ -10,9 +25,25 @@ export type PeerState = "new" | "connecting" | "connected" | "reconnecting" | "f
 
 export type Codec = "auto" | "vp8" | "vp9" | "av1" | "h264";
 
+export type EffectName = "none" | "blur" | "background" | "grayscale" | "sepia" | "invert" | "brightness" | "contrast" | "pixelate" | "edge" | "mirror";
+
 export type RecordingLayout = "separate" | "pip" | "grid" | "speaker";
 
 export type ErrorCode = "invalid" | "not-in-room" | "room-not-found" | "room-exists" | "room-full" | "wrong-passcode" | "not-allowed" | "already-in-room" | "no-such-participant" | "rate-limited" | "too-large" | "server-full" | "unreachable" | "server-error";
+
+/** How strong an effect can be. */
+export interface EffectRange {
+  readonly title: string;
+  readonly low: number;
+  readonly high: number;
+  readonly usual: number;
+}
+
+/** An effect that the page puts on the camera's picture. A shared screen stays as it is. */
+export interface Effect {
+  readonly name: EffectName;
+  readonly strength: number | null;
+}
 
 /** The size and frame rate asked of the camera. */
 export interface Quality {
@@ -156,7 +187,12 @@ export interface CallState {
   readonly cameraOn: boolean;
   readonly microphoneOn: boolean;
   readonly camera: VideoSize | null;
+  readonly effect: Effect;
+  readonly background: string;
   readonly videoEffect: string | null;
+  readonly videoSource: string | null;
+  readonly audioEffect: string | null;
+  readonly playing: boolean;
   readonly recording: RecordingStatus | null;
   readonly recordings: readonly RecordingStatus[];
   readonly recorded: readonly string[];
@@ -214,6 +250,13 @@ export interface SetCodec {
   readonly type: "set-codec";
   readonly id: string;
   readonly codec: Codec;
+}
+
+/** An effect chosen in the widget. */
+export interface SetEffect {
+  readonly type: "set-effect";
+  readonly id: string;
+  readonly effect: Effect;
 }
 
 /** Before the click: which room the call is in (None: solo), as whom, and with which passcode. */
@@ -538,6 +581,6 @@ export interface JoinedJson {
   readonly resumed?: boolean;
 }
 
-export type Intent = Hello | Offer | Candidate | MediaStatus | SetQuality | SetCodec | EnterRoom | Enter | PeerSignal | PeerStatus | SendChat | Leave | StartRecording | StopRecording | RecordingsShown | ReadRecording | StatsSample | StatsEvent | Pong | PageProblem;
+export type Intent = Hello | Offer | Candidate | MediaStatus | SetQuality | SetCodec | SetEffect | EnterRoom | Enter | PeerSignal | PeerStatus | SendChat | Leave | StartRecording | StopRecording | RecordingsShown | ReadRecording | StatsSample | StatsEvent | Pong | PageProblem;
 
 export type Event = Welcome | Answer | Reply | Ping | SwitchMedia | ApplyQuality | PeerSignal | Chat | Bye | Notice | Findings | RecordingChunk | CallState;

@@ -132,6 +132,7 @@ export class Session implements SessionView {
   readonly unread = this.#room.chat.unread;
   readonly speaker = this.#room.speaker;
   readonly pinned = this.#room.pinned;
+  readonly effects = this.#media.effects;
   readonly downloads = this.#recordings.downloads;
   readonly startRecording: SessionView["startRecording"] = (choice) => this.#recordings.start(choice);
   readonly stopRecording: SessionView["stopRecording"] = () => this.#recordings.stop();

@@ -13,10 +13,6 @@ from . import poster
 from .arguments import check_assignment, to_boolean, to_name, to_number, unknown_keywords
 from .bridge import Bridge
 from .cells import close_earlier
-from .effect import VideoEffect
-from .effect_runner import EffectStatus
-from .errors import NotConnected
-from .frames import Frames, snapshot
 from .ice.servers import to_entries
 from .kernel_side import KernelSide
 from .messages import (
@@ -34,8 +30,7 @@ from .messages import (
     ShareScreen,
     Switch,
 )
-from .mirror import LIVE
-from .port import FramePort
+from .own_picture import OwnPicture
 from .problems import CallProblem
 from .quality import to_quality
 from .recording import Recording
@@ -44,9 +39,6 @@ from .stats import CallStats
 from .ticket import own_name, to_ticket
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from .stats.expectations.report import Report
     from .stats.row import Direction, Kind
 
@@ -66,7 +58,7 @@ if not (STATIC / "widget.js").exists():
     )
 
 
-class Call(InRoom, anywidget.AnyWidget):
+class Call(InRoom, OwnPicture, anywidget.AnyWidget):
     """A video call between this notebook's page, Python, and in a room everybody else there.
 
     Nothing starts, no camera and no network, until a person clicks "Start camera" in the widget.
@@ -362,60 +354,6 @@ class Call(InRoom, anywidget.AnyWidget):
         """The engine's own figures: frames, delays in s, bitrates in bit/s; empty with nobody in the call."""
         return cast("dict[str, Any]", msgspec.msgpack.decode(self._side.request(EngineStatus())))
 
-    # --- frames
-
-    def snapshot(self, timeout_s: float = 5.0) -> "NDArray[np.uint8]":
-        """The camera's picture now: (height, width, 3) uint8 RGB, before any video effect.
-
-        Raises
-        ------
-        NotConnected
-            If nobody is in the call, or the camera is off.
-        TimeoutError
-            If no picture came within `timeout_s` seconds.
-        """
-        return snapshot(FramePort(self._side.bridge, self.id), timeout_s, self._require_camera)
-
-    def frames(self) -> Frames:
-        """The camera's frames, for ``for`` and ``async for``; the newest one each time.
-
-        The loop ends when the call is left or closed, and when it is lost; an engine that crashes is not
-        the end.
-
-        Raises
-        ------
-        NotConnected
-            If nobody is in the call.
-        """
-        if self.state not in LIVE:
-            raise NotConnected(f"No frames yet: the call is {poster.sentence(self._call_state)}.")
-        return Frames(self._side.bridge, self.id, lambda: self._side.mirror.is_live)
-
-    def video_effect(self, function: Function) -> Function:
-        """Decorator: send `function(frame)` back instead of the camera's picture, and return it unchanged.
-
-        The function takes an ndarray (height, width, 3) uint8 RGB, a PIL image, or an `av.VideoFrame`, by the
-        annotation of its parameter, and returns any of them; it may be a coroutine function. It runs in the
-        kernel on a thread of its own; the newest frame wins. If it raises, the last good picture stays and
-        `errors` says why. Defining it again swaps it live.
-
-        Raises
-        ------
-        TypeError
-            If it is not a function of one picture.
-        """
-        self._side.use_effect(VideoEffect.of(function))
-        return function
-
-    def clear_video_effect(self) -> None:
-        """Send the camera's own picture back again."""
-        self._side.use_effect(None)
-
-    @property
-    def video_effect_status(self) -> EffectStatus | None:
-        """How the video effect does: pictures made, skipped and failed, its delay; None without one."""
-        return self._side.effect.status
-
     # --- recording
 
     def record(
@@ -467,15 +405,8 @@ class Call(InRoom, anywidget.AnyWidget):
     def _call_state(self) -> CallState:
         return self._side.mirror.state
 
-    def _require_camera(self) -> None:
-        state = self._call_state
-        if state.phase not in ("connected", "reconnecting"):
-            raise NotConnected(f"There is no picture: the call is {poster.sentence(state)}.")
-        if not state.camera_on:
-            raise NotConnected("There is no picture: the camera is off.")
-
     def __setattr__(self, name: str, value: Any) -> None:
-        check_assignment(Call, name, InRoom)
+        check_assignment(Call, name, InRoom, OwnPicture)
         super().__setattr__(name, value)
 
     def __repr__(self) -> str:

@@ -163,10 +163,10 @@ class KernelSide:
     def use_effect(self, effect: VideoEffect | None) -> None:
         """Send the effect's pictures back, or the camera's own; this engine's and every later one's."""
         self._require_open()
-        name = None if effect is None else effect.name
-        self._remember(video_effect=name)
+        verb = SetVideoEffect(name=None if effect is None else effect.name)
+        self._remember(video_effect=None if effect is None else verb)
         self.effect.use(effect)
-        self.request(SetVideoEffect(name=name))
+        self.request(verb)
 
     def record(self, path: object, tracks: object = "all", layout: object = None) -> Recording:
         """Start recording into `path`; everything is checked here, or in the engine."""

@@ -113,7 +113,9 @@ class Session:
         state = CallState(
             epoch=opening.epoch,
             quality=with_bitrate(opening.quality),
-            video_effect=opening.video_effect,
+            effect=opening.effect,
+            background=opening.background,
+            video_effect=None if opening.video_effect is None else opening.video_effect.name,
             codec=opening.codec,
             stats_interval_s=opening.stats_interval_s,
         )
@@ -296,7 +298,7 @@ class Session:
             case ChangeStatsInterval():
                 self._board.change(stats_interval_s=verb.interval_s)
             case SetVideoEffect():
-                self._use_effect(verb.name)
+                self._use_effect(verb)
                 self._board.change(video_effect=verb.name)
             case Record():
                 self._require_media()
@@ -382,9 +384,10 @@ class Session:
         if page == self._member.page:
             self._member.acknowledge(self._tape.shown(page))  # its views show what they showed
 
-    def _use_effect(self, name: str | None) -> None:
-        self.studio.use_effect(name is not None)
-        self.gallery.keep("effect", () if name is None else (OWN,))
+    def _use_effect(self, effect: SetVideoEffect | None) -> None:
+        on = effect is not None and effect.name is not None
+        self.studio.use_effect(on)
+        self.gallery.keep("effect", (OWN,) if on else ())
 
     def _be_in_room(self, on: bool) -> None:
         """In a room Python gets the camera only when it wants it, and does not send it back."""

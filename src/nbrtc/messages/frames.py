@@ -6,6 +6,10 @@ SUPPLY = "(supply)"
 """In the place of a participant, whose id it cannot be: the port asks for no picture, it brings a Bot's."""
 
 
+QUEUED_FRAMES = 30
+"""A second of the camera's pictures."""
+
+
 class FrameCredit(KernelWire, frozen=True, tag="credit"):
     """The kernel's subscriber is ready for one frame newer than `after`.
 
@@ -17,6 +21,11 @@ class FrameCredit(KernelWire, frozen=True, tag="credit"):
     participant: str = ""
     """Whose picture: a participant's id, or empty for the call's own camera."""
     result: "FrameHeader | None" = None
+    size: tuple[int, int] | None = None
+    """Width and height that the picture is scaled to first; None for as it is."""
+    queued: bool = False
+    """Every frame after the last one, in order, instead of the newest. At most `QUEUED_FRAMES` wait for this
+    subscriber; beyond that the oldest are dropped and counted in `FrameHeader.skipped`."""
 
 
 class FrameHeader(KernelWire, frozen=True, tag="frame"):
@@ -36,6 +45,30 @@ class FrameHeader(KernelWire, frozen=True, tag="frame"):
     """Frames decoded since this subscriber's last one that it was too late for."""
 
 
+class AudioCredit(KernelWire, frozen=True, tag="audio-credit"):
+    """The kernel's audio effect is ready for blocks after `after`; results ride on the same message.
+
+    The engine answers with one `AudioHeader` and the samples of all blocks that wait, in order.
+    """
+
+    call: str
+    after: int = -1
+    result: "AudioHeader | None" = None
+
+
+class AudioHeader(KernelWire, frozen=True, tag="audio"):
+    """Describes the samples that follow as one message part: int16, interleaved, 48 kHz, blocks of 20 ms."""
+
+    number: int
+    """Of the first block; blocks are counted without gaps, unless some were dropped."""
+    blocks: int
+    channels: int
+    arrived_s: float
+    """`time.monotonic` of the machine when the first block's packet arrived."""
+    dropped: int = 0
+    """Blocks left out since the last answer, because the function was slower than the sound."""
+
+
 class FrameStop(KernelWire, frozen=True, tag="stop"):
     """No more frames: the call was left or closed, or the subscriber went."""
 
@@ -43,4 +76,4 @@ class FrameStop(KernelWire, frozen=True, tag="stop"):
     reason: str = ""
 
 
-FrameMessage = FrameCredit | FrameHeader | FrameStop
+FrameMessage = FrameCredit | FrameHeader | AudioCredit | AudioHeader | FrameStop

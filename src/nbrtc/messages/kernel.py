@@ -10,7 +10,9 @@ from .nouns import (
     CallState,
     ChatMessage,
     Codec,
+    Effect,
     IceServerEntry,
+    OnLate,
     Quality,
     RecordingLayout,
     RecordingTracks,
@@ -60,7 +62,11 @@ class OpenCall(KernelWire, frozen=True, tag="open-call"):
     epoch: int
     """Counts the engines of this kernel: 0 for the first, more after a crash."""
     ice_servers: tuple[IceServerEntry, ...] = ()
-    video_effect: str | None = None
+    effect: Effect = Effect()
+    background: str = ""
+    video_effect: "SetVideoEffect | None" = None
+    video_source: "SetVideoSource | None" = None
+    audio_effect: "SetAudioEffect | None" = None
     ticket: RoomTicket | None = None
     """None for a solo call."""
     codec: Codec = "auto"
@@ -156,10 +162,62 @@ class ChangeStatsInterval(KernelWire, frozen=True, tag="stats-interval"):
     interval_s: float
 
 
+class ChangeEffect(KernelWire, frozen=True, tag="effect"):
+    """Ask the page for another effect of its own, and name the picture for the effect "background"."""
+
+    effect: Effect
+    background: str = ""
+
+
 class SetVideoEffect(KernelWire, frozen=True, tag="video-effect"):
-    """From now on the picture that goes back is the kernel's (a name) or the camera's own (None)."""
+    """From now on the picture that goes back is a Python function's (a name) or the camera's own (None)."""
 
     name: str | None
+    on_late: OnLate = "hold"
+    code: bytes | None = None
+    """The pickled function, where it runs in a process beside the engine; None if it runs in the kernel."""
+    form: str = "ndarray"
+    """What it takes (see `nbrtc.effect.Form`)."""
+    path: tuple[str, ...] = ()
+    """The kernel's ``sys.path``, where `code` imports from."""
+    queued: bool = False
+    """Policy "block": it gets every frame in order, within the bound of `FrameCredit.queued`."""
+    size: tuple[int, int] | None = None
+    """Width and height that frames are scaled to before it gets them; None for as they are."""
+
+
+class SetVideoSource(KernelWire, frozen=True, tag="video-source"):
+    """From now on pictures of Python's take the camera's place (a name), or no longer (None)."""
+
+    name: str | None
+    fps: float = 30.0
+    """How often a picture is shown; 0 for a file's own rate."""
+    file: str | None = None
+    """Path of a video file that the engine plays in a loop; None where the kernel sends the pictures."""
+    size: tuple[int, int] | None = None
+    """Width and height to scale to; None for as they are."""
+
+
+class SetAudioEffect(KernelWire, frozen=True, tag="audio-effect"):
+    """From now on the sound that goes back is the kernel's function's (a name), or none (None)."""
+
+    name: str | None
+    channels: int = 1
+    """1 or 2, of the samples that it gets."""
+
+
+class PlaySound(KernelWire, frozen=True, tag="play"):
+    """Play a WAV file into the call, which the engine removes afterwards; the outcome is its length in s."""
+
+    sound: str
+    """Names it for `StopSound`."""
+    path: str
+
+
+class StopSound(KernelWire, frozen=True, tag="stop-sound"):
+    """End a sound that plays; None ends all."""
+
+    sound: str | None
 
 
 class Record(KernelWire, frozen=True, tag="record"):
@@ -215,7 +273,12 @@ Verb = (
     | Say
     | ChangeQuality
     | ChangeStatsInterval
+    | ChangeEffect
     | SetVideoEffect
+    | SetVideoSource
+    | SetAudioEffect
+    | PlaySound
+    | StopSound
     | Record
     | StopRecord
     | Impair
@@ -285,6 +348,14 @@ class TicketChanged(KernelWire, frozen=True, tag="ticket-changed"):
     ticket: RoomTicket | None
 
 
+class SoundEnded(KernelWire, frozen=True, tag="sound-ended"):
+    """A sound of `PlaySound` was played to its end, was stopped, or could not be played (`error`)."""
+
+    call: str
+    sound: str
+    error: str = ""
+
+
 class Outcome(KernelWire, frozen=True, tag="outcome"):
     """Answer to a `CallRequest`."""
 
@@ -310,6 +381,7 @@ Notification = (
     | EventArrived
     | ChatArrived
     | TicketChanged
+    | SoundEnded
     | Outcome
     | Problem
     | PageMessage

@@ -25,8 +25,70 @@ RecordingTracks = Literal["all", "local"] | tuple[str, ...]
 """Who is recorded: everybody, oneself, or those with these names or ids."""
 
 
+EffectName = Literal[
+    "none", "blur", "background", "grayscale", "sepia", "invert", "brightness", "contrast", "pixelate",
+    "edge", "mirror",
+]  # fmt: skip
+"""What the page does to the camera's picture before anybody else gets it, Python too."""
+
+OnLate = Literal["hold", "pass"]
+"""What the others see while a Python function is late or fails: its last picture, or the camera's."""
+
+
 class Wire(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
     """Base of everything that the page sees or says."""
+
+
+class EffectRange(Wire, frozen=True):
+    """How strong an effect can be."""
+
+    title: str
+    """For people."""
+    low: float
+    high: float
+    """Where both are the same, the effect has no strength to choose."""
+    usual: float
+
+
+EFFECTS: dict[EffectName, EffectRange] = {
+    "none": EffectRange("No effect", 0, 0, 0),
+    "blur": EffectRange("Blur background", 0.05, 1, 0.5),
+    "background": EffectRange("Background picture", 0, 0, 0),
+    "grayscale": EffectRange("Grayscale", 0, 1, 1),
+    "sepia": EffectRange("Sepia", 0, 1, 1),
+    "invert": EffectRange("Invert", 0, 0, 0),
+    "brightness": EffectRange("Brightness", -1, 1, 0.3),
+    "contrast": EffectRange("Contrast", -1, 1, 0.3),
+    "pixelate": EffectRange("Pixelate", 0.05, 1, 0.5),
+    "edge": EffectRange("Edges", 0, 1, 1),
+    "mirror": EffectRange("Mirror", 0, 0, 0),
+}
+"""In the order of the menu. Blur and pixelate: a share of the strongest; grayscale, sepia and edge: how much
+of the picture is replaced (Filter Effects, section 8.1); brightness and contrast: 0 changes nothing, -1 is
+black or gray, 1 doubles."""
+
+
+class Effect(Wire, frozen=True):
+    """An effect that the page puts on the camera's picture. A shared screen stays as it is."""
+
+    name: EffectName = "none"
+    strength: float | None = None
+    """Within the effect's `EFFECTS`; None for the usual one."""
+
+    def __post_init__(self) -> None:
+        reach = EFFECTS.get(self.name)
+        if reach is None:
+            raise ValueError(f"There is no effect {self.name!r}; use {', '.join(map(repr, EFFECTS))}.")
+        if self.strength is None:
+            return
+        if isinstance(self.strength, bool) or not isinstance(self.strength, (int, float)):
+            raise TypeError(f"The strength of an effect is a number, not {self.strength!r}.")
+        if reach.low == reach.high:
+            raise ValueError(f"The effect {self.name!r} has no strength.")
+        if not reach.low <= self.strength <= reach.high:
+            raise ValueError(
+                f"The strength of {self.name!r} is {reach.low:g} to {reach.high:g}, not {self.strength!r}."
+            )
 
 
 class Quality(Wire, frozen=True):
@@ -256,8 +318,19 @@ class CallState(Wire, frozen=True, tag="state"):
     camera_on: bool = False
     microphone_on: bool = False
     camera: VideoSize | None = None
+    effect: Effect = Effect()
+    """What the page does to the camera's picture."""
+    background: str = ""
+    """Names the picture that Python gave for the effect "background": an asset (see `nbrtc.assets`). Empty
+    without one; the page may have one of its own."""
     video_effect: str | None = None
     """Name of the Python function that changes the picture, or None."""
+    video_source: str | None = None
+    """What Python sends in the place of the camera, for people; None for the camera."""
+    audio_effect: str | None = None
+    """Name of the Python function that changes the sound, or None. The others then get its sound only."""
+    playing: bool = False
+    """Python plays a sound into the call: it comes down the link, beside an audio effect's."""
     recording: RecordingStatus | None = None
     """The one that runs, or the newest."""
     recordings: tuple[RecordingStatus, ...] = ()

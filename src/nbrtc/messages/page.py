@@ -10,6 +10,7 @@ from .nouns import (
     CallState,
     ChatMessage,
     Codec,
+    Effect,
     Finding,
     IceServerEntry,
     PeerState,
@@ -19,7 +20,7 @@ from .nouns import (
     Wire,
 )
 
-PROTOCOL = 4
+PROTOCOL = 5
 """Version of these messages; a page and an engine of different versions refuse each other in words."""
 
 RECORDING_CHUNK_BYTES = 96 * 1024
@@ -73,6 +74,13 @@ class SetCodec(Wire, frozen=True, tag="set-codec"):
 
     id: str
     codec: Codec
+
+
+class SetEffect(Wire, frozen=True, tag="set-effect"):
+    """An effect chosen in the widget."""
+
+    id: str
+    effect: Effect
 
 
 class EnterRoom(Wire, frozen=True, tag="enter-room"):
@@ -229,6 +237,7 @@ Intent = (
     | MediaStatus
     | SetQuality
     | SetCodec
+    | SetEffect
     | EnterRoom
     | Enter
     | PeerSignal
