@@ -39,6 +39,7 @@ export class Link {
   readonly #control: RTCDataChannel;
   #heard_ms = performance.now();
   #effectDelay_s: number | null = null;
+  #soundDelay_s: number | null = null;
   #closed = false;
 
   constructor(options: LinkOptions) {
@@ -141,6 +142,11 @@ export class Link {
     return this.#effectDelay_s;
   }
 
+  /** How old the audio effect's sound is when Python sends it, in seconds; null without one. */
+  get soundDelay_s(): number | null {
+    return this.#soundDelay_s;
+  }
+
   get isOpen(): boolean {
     return !this.#closed && this.#control.readyState === "open";
   }
@@ -181,6 +187,7 @@ export class Link {
     const event = JSON.parse(text) as Event;
     if (event.type === "ping") {
       this.#effectDelay_s = event.effectDelayS;
+      this.#soundDelay_s = event.soundDelayS;
       this.send({ type: "pong", sentS: event.sentS });
     } else this.#options.onEvent(event);
   }

@@ -414,6 +414,7 @@ export interface Ping {
   readonly type: "ping";
   readonly sentS: number;
   readonly effectDelayS: number | null;
+  readonly soundDelayS: number | null;
 }
 
 /** Python switches a device: off acts at once, on asks for a click where the device is not open. */

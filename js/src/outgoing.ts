@@ -20,6 +20,12 @@ export interface Scene {
   readonly isInRoom: boolean;
   /** A Python function changes the picture. */
   readonly hasEffect: boolean;
+  /** Python sends a picture of its own in the camera's place. */
+  readonly hasSource: boolean;
+  /** A Python function changes the sound. */
+  readonly hasAudioEffect: boolean;
+  /** Python plays a sound into the call. */
+  readonly isPlaying: boolean;
   /** Python wants this page's own frames. */
   readonly isWanted: boolean;
   readonly link: Link | null;
@@ -41,9 +47,12 @@ export interface OutgoingOptions {
 export class OutgoingMedia {
   readonly #options: OutgoingOptions;
   readonly #sound = new Sound(() => this.refresh());
+  /** What goes to Python while its own sound is part of the others'. */
+  readonly #up = new Sound(() => this.refresh());
   readonly #adapter: Adapter;
   readonly #sending: Signal<Sending | null> = signal(null);
   readonly #isWithheld: Signal<boolean> = signal(false);
+  readonly #isSoundWithheld: Signal<boolean> = signal(false);
   #withoutEffect = false;
 
   constructor(options: OutgoingOptions) {
@@ -68,6 +77,11 @@ export class OutgoingMedia {
     return this.#isWithheld;
   }
 
+  /** The others hear nothing because Python, which is to change the sound, is out of reach. */
+  get isSoundWithheld(): ReadonlySignal<boolean> {
+    return this.#isSoundWithheld;
+  }
+
   start(): void {
     this.#adapter.start();
   }
@@ -80,17 +94,14 @@ export class OutgoingMedia {
 
   /** A source, the link, the room or the call's state changed. */
   refresh(): void {
-    const { capture, screen, mesh } = this.#options;
+    const { capture, mesh } = this.#options;
     const scene = this.#options.scene();
-    if (scene.isPythonHere || !scene.hasEffect) this.#withoutEffect = false;
+    if (scene.isPythonHere || !(scene.hasEffect || scene.hasSource)) this.#withoutEffect = false;
     const returned = scene.isPythonHere ? (scene.link?.remoteStream.getVideoTracks()[0] ?? null) : null;
     const video = scene.isInRoom ? this.#picture(scene, returned) : null;
-    this.#isWithheld.value = scene.isInRoom && video === null && capture.camera !== null;
-    this.#sound.set({
-      microphone: capture.microphone,
-      tab: screen.audio?.readyState === "live" ? screen.audio : null,
-      delay_s: video !== null && video === returned ? delayOf(scene) : 0,
-    });
+    const hasPicture = scene.hasSource || capture.picture !== null;
+    this.#isWithheld.value = scene.isInRoom && video === null && hasPicture;
+    this.#setSound(scene, video !== null && video === returned);
     mesh.setTracks(video, scene.isInRoom ? this.#sound.track : null);
     if (scene.link !== null) void this.feed(scene.link);
     this.#adapter.refresh();
@@ -99,12 +110,11 @@ export class OutgoingMedia {
   /** Give the link its tracks; a new one has none. */
   async feed(link: Link): Promise<void> {
     const { capture, screen } = this.#options;
-    // the microphone as it is: what Python records is in step with the camera, not with the effect
-    const audio = screen.audio === null ? capture.microphone : this.#sound.track;
+    const { hasAudioEffect } = this.#options.scene();
     const isNeeded = this.#isLinkNeeded();
     try {
-      await link.setTracks(screen.video ?? capture.camera, audio);
-      await link.setSending(isNeeded, isNeeded);
+      await link.setTracks(screen.video ?? capture.picture, this.#toPython());
+      await link.setSending(isNeeded, isNeeded || hasAudioEffect);
     } catch (error) {
       this.#options.onProblem(`The browser could not send the devices (${error}).`);
     }
@@ -114,22 +124,56 @@ export class OutgoingMedia {
   stop(): void {
     this.#adapter.stop();
     this.#sound.close();
+    this.#up.close();
     this.#withoutEffect = false;
-    this.#isWithheld.value = false;
+    this.#isWithheld.value = this.#isSoundWithheld.value = false;
   }
 
   #picture(scene: Scene, returned: MediaStreamTrack | null): MediaStreamTrack | null {
     const { capture, screen } = this.#options;
     if (screen.video !== null) return screen.video; // an effect for a face is none for a screen
+    if (scene.hasSource && !this.#withoutEffect) return returned;
     // with the camera off Python would go on sending the last picture that it made
-    if (capture.camera === null) return null;
-    return !scene.hasEffect || this.#withoutEffect ? capture.camera : returned;
+    if (capture.picture === null) return null;
+    return !scene.hasEffect || this.#withoutEffect ? capture.picture : returned;
+  }
+
+  #setSound(scene: Scene, isPictureReturned: boolean): void {
+    const { capture } = this.#options;
+    const { isInRoom, hasAudioEffect: isChanged, isPlaying } = scene;
+    const sends = isInRoom && scene.isPythonHere && (isChanged || isPlaying);
+    const python = sends ? (scene.link?.remoteStream.getAudioTracks()[0] ?? null) : null;
+    this.#isSoundWithheld.value = isInRoom && isChanged && python === null && capture.microphone !== null;
+    this.#sound.set({
+      microphone: capture.microphone,
+      tab: this.#tab(),
+      python,
+      isChanged: isInRoom && isChanged,
+      delay_s: isPictureReturned ? delayOf(scene) : 0,
+    });
+    const tab = python === null || isChanged ? null : this.#tab();
+    this.#up.set({ microphone: capture.microphone, tab, python: null, isChanged: false, delay_s: 0 });
+  }
+
+  #tab(): MediaStreamTrack | null {
+    const { audio } = this.#options.screen;
+    return audio?.readyState === "live" ? audio : null;
+  }
+
+  /**
+   * The microphone as it is: what Python records is in step with the camera, not with the effect. A shared tab's sound
+   * is in it, too, unless Python changes the sound; what comes from Python never goes back to it.
+   */
+  #toPython(): MediaStreamTrack | null {
+    const { isInRoom, hasAudioEffect, isPlaying } = this.#options.scene();
+    if (this.#tab() === null || hasAudioEffect) return this.#options.capture.microphone;
+    return isInRoom && isPlaying ? this.#up.track : this.#sound.track;
   }
 
   /** In a room nothing is encoded for a Python that wants nothing. */
   #isLinkNeeded(): boolean {
-    const { isInRoom, isWanted, hasEffect } = this.#options.scene();
-    return !isInRoom || isWanted || hasEffect;
+    const { isInRoom, isWanted, hasEffect, hasSource } = this.#options.scene();
+    return !isInRoom || isWanted || hasEffect || hasSource;
   }
 
   #outlets(): readonly Outlet[] {
@@ -140,7 +184,11 @@ export class OutgoingMedia {
   }
 }
 
-function delayOf({ link, rtt_s }: Scene): number {
+/** How much the voice has to wait for the picture. */
+function delayOf({ link, rtt_s, hasAudioEffect }: Scene): number {
   const effect_s = link?.effectDelay_s ?? null;
-  return effect_s === null ? 0 : effect_s + rtt_s + WAY_S;
+  if (effect_s === null) return 0;
+  // both came through Python the same way; what the sound took longer the picture cannot wait for
+  if (hasAudioEffect) return Math.max(0, effect_s - (link?.soundDelay_s ?? effect_s));
+  return effect_s + rtt_s + WAY_S;
 }

@@ -1,9 +1,11 @@
 /** The person's own camera, microphone and screen, and where they go. What is done for privacy acts here at once. */
 import type { ReadonlySignal } from "@preact/signals";
+import type { Assets } from "./assets";
+import { CameraEffects } from "./effects/camera-effects";
 import { Capture } from "./media/capture";
 import { Screen } from "./media/screen";
 import type { Mesh } from "./mesh";
-import type { MediaStatus, Quality, SwitchMedia } from "./messages";
+import type { Effect, MediaStatus, Quality, SwitchMedia } from "./messages";
 import { OutgoingMedia, type Scene } from "./outgoing";
 import type { DeviceTracks } from "./stats/device-events";
 
@@ -17,6 +19,9 @@ export interface OwnMediaOptions {
   readonly quality: ReadonlySignal<Quality>;
   readonly mesh: Mesh;
   readonly scene: () => Scene;
+  readonly assets: Assets;
+  /** The person chose an effect. */
+  readonly onEffect: (effect: Effect) => Promise<void>;
   /** After every change of a track. */
   readonly onChange: () => void;
   /** A device or the browser refused; the call goes on with what there is. */
@@ -24,17 +29,27 @@ export interface OwnMediaOptions {
 }
 
 export class OwnMedia {
+  readonly effects: CameraEffects;
   readonly capture: Capture;
   readonly screen: Screen;
   readonly outgoing: OutgoingMedia;
 
-  constructor({ quality, mesh, scene, onChange, onTrouble }: OwnMediaOptions) {
+  constructor({ quality, mesh, scene, assets, onEffect, onChange, onTrouble }: OwnMediaOptions) {
     const changed = () => {
       this.outgoing.refresh();
       onChange();
     };
-    this.capture = new Capture(quality, changed, ({ kind, code, text }) =>
-      onTrouble({ key: `device:${kind}`, code, text }),
+    this.effects = new CameraEffects({
+      assets,
+      onChange: () => this.capture.refresh(),
+      onTrouble: (text) => onTrouble({ key: "effect", code: "effect", text }),
+      onChosen: onEffect,
+    });
+    this.capture = new Capture(
+      quality,
+      changed,
+      ({ kind, code, text }) => onTrouble({ key: `device:${kind}`, code, text }),
+      (camera) => this.effects.lead(camera),
     );
     this.screen = new Screen(changed, ({ code, text }) => onTrouble({ key: "screen", code, text }));
     this.outgoing = new OutgoingMedia({
@@ -78,6 +93,7 @@ export class OwnMedia {
   /** Devices off, nothing sent; idempotent. */
   stop(): void {
     this.capture.close();
+    this.effects.close();
     this.screen.stop();
     this.outgoing.stop();
   }

@@ -1,4 +1,6 @@
 /** The guest page: the widget's session and views without Jupyter, for whoever has a link and a browser. */
+import { CachedAssets } from "./assets";
+import { loadEffect, saveEffect } from "./guest/effect";
 import { GuestEngine } from "./guest/engine";
 import { offerLeftovers } from "./guest/offer";
 import { loadName, readPlace, saveName, showPlace } from "./guest/place";
@@ -17,6 +19,8 @@ function open(main: HTMLElement): void {
     server: location.origin,
     place,
     name: loadName(),
+    effect: loadEffect(),
+    onEffect: saveEffect,
     equipment: browserEquipment(() => sceneOf(session)),
     // in a turn of its own, as if it came over a wire: the session is never called from within its own call
     say: (event) => queueMicrotask(() => session.take(event)),
@@ -31,7 +35,7 @@ function open(main: HTMLElement): void {
       engine.take(page, intent);
       return true;
     },
-    { hasPython: false },
+    { hasPython: false, assets: new CachedAssets(fetched, new URL("/static/", location.origin).href) },
   );
   const shown = new AbortController();
   mount(main, session, shown.signal);
@@ -45,6 +49,13 @@ function open(main: HTMLElement): void {
   window.addEventListener("pageshow", ({ persisted }) => {
     if (persisted) location.reload();
   });
+}
+
+/** A part of the page. Rejects with a sentence. */
+async function fetched(name: string): Promise<ArrayBuffer> {
+  const answer = await fetch(`/static/${name}`);
+  if (!answer.ok) throw new Error(`the server answered ${answer.status} to ${name}.`);
+  return answer.arrayBuffer();
 }
 
 /** Why there can be no call here, as a sentence; null where there can. */

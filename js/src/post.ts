@@ -37,11 +37,13 @@ export class Post {
   }
 
   /** Sent before this returns; a refusal becomes a notice. */
-  ask(request: Request): void {
-    this.requests.make(request).catch((error: unknown) => {
+  ask(request: Request): Promise<void> {
+    const asked = this.requests.make(request);
+    asked.catch((error: unknown) => {
       if (error instanceof RefusedError && error.code === "abandoned") return;
       const text = error instanceof Error ? error.message : String(error);
       this.#options.notices.tell(request.type, "error", text);
     });
+    return asked;
   }
 }

@@ -47,11 +47,11 @@ export class Recordings {
 
   /** Sent before this returns: the guest page's engine asks for a file within the click. */
   start({ tracks, layout, suffix }: RecordingChoice): void {
-    this.#options.post.ask({ type: "start-recording", id: newId(), path: "", tracks, layout, suffix });
+    void this.#options.post.ask({ type: "start-recording", id: newId(), path: "", tracks, layout, suffix });
   }
 
   stop(): void {
-    this.#options.post.ask({ type: "stop-recording", id: newId() });
+    void this.#options.post.ask({ type: "stop-recording", id: newId() });
   }
 
   save(recording: string, file: string): Promise<void> {

@@ -4,6 +4,7 @@
  */
 import { batch, computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import { canCall, NO_CALL, shortcomingsOf } from "./abilities";
+import { type Assets, NO_ASSETS } from "./assets";
 import { Connection } from "./connection";
 import type { Drawer, PagePhase, PlotPoint, Preferences, SessionView, StatsFeed } from "./contract";
 import { newId } from "./ids";
@@ -33,12 +34,14 @@ import { Room } from "./room";
 import { Analysis } from "./stats/analysis";
 import { Tap } from "./tap";
 import { Views } from "./views";
-import { LEFT, statusOf } from "./words";
+import { LEFT, SOUND_WITHHELD, statusOf } from "./words";
 
 /** The widget's comm, or whatever stands for it in a test or on the guest page; false where nobody is behind it. */
 export type Channel = (page: string, intent: Intent) => boolean;
 
 export interface SessionOptions {
+  /** Where the effects' parts come from. */
+  readonly assets?: Assets;
   /** False on the guest page: no link is made, and the click is said with `Enter`. */
   readonly hasPython?: boolean;
 }
@@ -105,11 +108,17 @@ export class Session implements SessionView {
     quality: computed(() => this.#quality()),
     mesh: this.#room.mesh,
     scene: () => this.#scene(),
+    assets: { load: (name) => this.#assets.load(name), base: () => this.#assets.base() },
+    onEffect: (effect) => {
+      if (this.state.value !== null) this.state.value = { ...this.state.value, effect };
+      return this.#post.ask({ type: "set-effect", id: newId(), effect });
+    },
     onChange: () => this.#mediaChanged(),
     onTrouble: (trouble) => this.#trouble(trouble),
   });
   readonly #recordings = new Recordings({ state: this.state, post: this.#post, notices: this.#notices });
   #iceServers: readonly IceServerEntry[] = [];
+  readonly #assets: Assets;
   #rtt_s = 0;
   /** The room was asked to take this page in since the click; an earlier refusal is not the answer. */
   #asked = false;
@@ -161,7 +170,8 @@ export class Session implements SessionView {
     }),
   );
 
-  constructor(channel: Channel, { hasPython = true }: SessionOptions = {}) {
+  constructor(channel: Channel, { hasPython = true, assets = NO_ASSETS }: SessionOptions = {}) {
+    this.#assets = assets;
     this.#channel = channel;
     this.hasPython = hasPython;
     this.shortcomings = shortcomingsOf(hasPython);
@@ -177,6 +187,10 @@ export class Session implements SessionView {
     this.#analysis.watch(this.sending, this.devices);
     this.drawer.subscribe((drawer) => this.#room.chat.read(drawer === "chat"));
     this.#connection.disturbance.subscribe(() => this.#mirrorRoom());
+    this.#media.outgoing.isSoundWithheld.subscribe((isWithheld) => {
+      if (isWithheld) this.#notices.tell("sound-withheld", "warning", SOUND_WITHHELD);
+      else this.#notices.dismiss("sound-withheld");
+    });
   }
 
   // --- views, page and kernel come and go
@@ -267,11 +281,11 @@ export class Session implements SessionView {
   }
 
   setQuality(quality: Quality): void {
-    this.#post.ask({ type: "set-quality", id: newId(), quality });
+    void this.#post.ask({ type: "set-quality", id: newId(), quality });
   }
 
   setCodec(codec: Codec): void {
-    this.#post.ask({ type: "set-codec", id: newId(), codec });
+    void this.#post.ask({ type: "set-codec", id: newId(), codec });
   }
 
   startSharing(): Promise<void> {
@@ -370,6 +384,7 @@ export class Session implements SessionView {
     if (!newer) return;
     batch(() => {
       this.state.value = state;
+      this.#media.effects.mirror(state.effect, state.background);
       this.#room.moved(known?.room ?? null, state.room);
       if (state.phase === "closed") this.#finish();
       else if (state.owner === this.page) this.#mirrorOwn(state);
@@ -470,6 +485,9 @@ export class Session implements SessionView {
     return {
       isInRoom: this.#isJoined() && state !== null && state.room !== null,
       hasEffect: state !== null && state.videoEffect !== null,
+      hasSource: state !== null && state.videoSource !== null,
+      hasAudioEffect: state !== null && state.audioEffect !== null,
+      isPlaying: state?.playing ?? false,
       isWanted: state?.wanted.includes("you") ?? false,
       link,
       isPythonHere: link?.isOpen === true && this.#connection.disturbance.value === null,

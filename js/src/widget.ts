@@ -1,4 +1,6 @@
 /** The only file that knows anywidget: it turns a model into a session and a render into a view. */
+import { type AssetPiece, AssetPulls } from "./asset-pulls";
+import { CachedAssets } from "./assets";
 import type { Event } from "./messages";
 import { Session } from "./session";
 import { mount } from "./ui/mount";
@@ -10,23 +12,33 @@ interface Model {
 
 interface Downward {
   readonly to: string | null;
-  readonly body: string;
+  readonly body?: string;
+  readonly asset?: AssetPiece;
 }
 
 function open(model: Model): Session {
-  const session = new Session((page, intent) => {
+  const send = (content: unknown) => {
     try {
-      model.send({ page, body: JSON.stringify(intent) });
+      model.send(content);
       return true;
     } catch {
       return false; // the comm is disposed: the kernel was restarted
     }
+  };
+  const pulls = new AssetPulls((asset) => send({ page: session.page, asset }));
+  const session: Session = new Session((page, intent) => send({ page, body: JSON.stringify(intent) }), {
+    assets: new CachedAssets((name) => pulls.fetch(name)),
   });
-  model.on("msg:custom", (content: Downward) => {
-    if (content.to === null || content.to === session.page) session.take(JSON.parse(content.body) as Event);
+  model.on("msg:custom", ({ to, body, asset }: Downward, buffers: readonly DataView[]) => {
+    if (to !== null && to !== session.page) return;
+    if (asset !== undefined) pulls.take(asset, buffers[0]);
+    else if (body !== undefined) session.take(JSON.parse(body) as Event);
   });
   // once a model is made, its comm only ever dies; a kernel restart tells nothing else
-  model.on("comm_live_update", () => session.kernelGone());
+  model.on("comm_live_update", () => {
+    pulls.close();
+    session.kernelGone();
+  });
   return session;
 }
 

@@ -5,6 +5,10 @@ import type { RoomInfo } from "./messages";
 /** What Python is told when the person clicks "Leave call". */
 export const LEFT = "The person left.";
 
+/** Python is to change the sound and is out of reach: as with a picture, the microphone does not take its place. */
+export const SOUND_WITHHELD =
+  "Python changes your sound and does not answer: the others hear nothing of you until it is back.";
+
 export interface Circumstances {
   readonly phase: PagePhase;
   readonly hasPython: boolean;

@@ -17,7 +17,7 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
-const ping = () => page.say({ type: "ping", sentS: 1, effectDelayS: null });
+const ping = () => page.say({ type: "ping", sentS: 1, effectDelayS: null, soundDelayS: null });
 const phase = () => page.session.phase.value;
 
 describe("an engine that falls silent", () => {

@@ -153,6 +153,8 @@ export class Guest {
 
   constructor(server: FakeServer, place: Partial<Place> = {}, equipment: Equipment | null = null) {
     this.engine = new GuestEngine({
+      effect: { name: "none", strength: null },
+      onEffect: () => undefined,
       dial: server.dial,
       server: "http://localhost",
       place: { room: "lab", token: null, mustExist: false, ...place },

@@ -110,6 +110,16 @@ class FakeNode {
   }
 }
 
+let elements: FakeAudio[] = [];
+
+class FakeAudio {
+  muted = false;
+  srcObject: FakeStream | null = null;
+  constructor() {
+    elements.push(this);
+  }
+}
+
 class FakeContext {
   static newest: FakeContext;
   state: "suspended" | "running" | "closed" = "suspended";
@@ -139,9 +149,14 @@ describe("the sound that goes out", () => {
   let sound: Sound;
   const microphone = live("audio");
   const tab = live("audio");
+  const python = live("audio");
+  const none = { python: null, isChanged: false };
+  const changed = { python, isChanged: true };
 
   beforeEach(() => {
     vi.stubGlobal("AudioContext", FakeContext);
+    elements = [];
+    vi.stubGlobal("Audio", FakeAudio);
     vi.stubGlobal("DelayNode", FakeNode);
     vi.stubGlobal("GainNode", FakeNode);
     vi.stubGlobal("MediaStreamAudioDestinationNode", FakeNode);
@@ -153,14 +168,14 @@ describe("the sound that goes out", () => {
   afterEach(() => sound.close());
 
   test("is the microphone itself while nothing else is needed", () => {
-    sound.set({ microphone, tab: null, delay_s: 0.01 });
+    sound.set({ microphone, tab: null, ...none, delay_s: 0.01 });
     expect(sound.track).toBe(microphone);
-    sound.set({ microphone: null, tab: null, delay_s: 1 });
+    sound.set({ microphone: null, tab: null, ...none, delay_s: 1 });
     expect(sound.track).toBeNull();
   });
 
   test("is never the silence of a graph that the browser has not started", () => {
-    sound.set({ microphone, tab, delay_s: 0 });
+    sound.set({ microphone, tab, ...none, delay_s: 0 });
     expect(sound.track).toBe(microphone);
     FakeContext.newest.run();
     expect(changes).toBe(1);
@@ -169,30 +184,68 @@ describe("the sound that goes out", () => {
   });
 
   test("lasts over a microphone that is changed, and ends with its need", () => {
-    sound.set({ microphone, tab, delay_s: 0 });
+    sound.set({ microphone, tab, ...none, delay_s: 0 });
     FakeContext.newest.run();
     const mixed = sound.track;
     const other = live("audio");
-    sound.set({ microphone: other, tab, delay_s: 0 });
+    sound.set({ microphone: other, tab, ...none, delay_s: 0 });
     expect(sound.track).toBe(mixed);
     expect(FakeContext.newest.sources).toEqual([microphone, tab, other]);
-    sound.set({ microphone: other, tab: null, delay_s: 0 });
+    sound.set({ microphone: other, tab: null, ...none, delay_s: 0 });
     expect(sound.track).toBe(other);
     expect(FakeContext.newest.state).toBe("closed");
   });
 
   test("waits for a picture that takes longer, and does not wobble", () => {
     const delays = () => FakeContext.newest.nodes[0]?.delayTime.targets;
-    sound.set({ microphone, tab: null, delay_s: 0.2 });
-    sound.set({ microphone, tab: null, delay_s: 0.21 });
-    sound.set({ microphone, tab: null, delay_s: 0.25 });
-    sound.set({ microphone, tab: null, delay_s: 9 });
+    sound.set({ microphone, tab: null, ...none, delay_s: 0.2 });
+    sound.set({ microphone, tab: null, ...none, delay_s: 0.21 });
+    sound.set({ microphone, tab: null, ...none, delay_s: 0.25 });
+    sound.set({ microphone, tab: null, ...none, delay_s: 9 });
     expect(delays()).toEqual([0.2, 0.25, 2]);
+  });
+
+  test("is Python's in the place of a microphone that it changes, and nothing while Python is away", () => {
+    sound.set({ microphone, tab: null, ...changed, delay_s: 0 });
+    expect(sound.track).toBe(python);
+    sound.set({ microphone, tab: null, python: null, isChanged: true, delay_s: 0 });
+    expect(sound.track).toBeNull();
+  });
+
+  test("never has the microphone in it while Python changes that", () => {
+    sound.set({ microphone, tab, ...changed, delay_s: 0.3 });
+    expect(sound.track).toBe(python); // until the graph runs
+    FakeContext.newest.run();
+    expect(FakeContext.newest.sources).toEqual([python, tab]);
+    sound.set({ microphone, tab, python: null, isChanged: true, delay_s: 0.3 });
+    expect(FakeContext.newest.sources).toEqual([python, tab]);
+    expect(sound.track).not.toBe(microphone);
+  });
+
+  test("has a sound that Python plays beside the microphone, and does not hold it back", () => {
+    sound.set({ microphone, tab: null, python, isChanged: false, delay_s: 0.3 });
+    FakeContext.newest.run();
+    const { nodes, sources } = FakeContext.newest;
+    expect(sources).toEqual([microphone, python]);
+    const [delay, out] = nodes;
+    const gains = nodes.filter(({ into }) => into[0] === delay || into[0] === out);
+    expect(gains.map(({ into }) => into[0])).toEqual([out, delay, out]); // the delay itself, voice, sound
+    sound.set({ microphone, tab: null, ...none, delay_s: 0 });
+    expect(sound.track).toBe(microphone);
+  });
+
+  test("gives a track of Python's an element, without which Chromium hears nothing of it", () => {
+    sound.set({ microphone, tab: null, python, isChanged: false, delay_s: 0 });
+    expect(elements.map(({ muted, srcObject }) => [muted, srcObject?.getTracks()])).toEqual([
+      [true, [python]],
+    ]);
+    sound.close();
+    expect(elements[0]?.srcObject).toBeNull();
   });
 
   test("is the microphone where the browser has no Web Audio", () => {
     vi.stubGlobal("AudioContext", undefined);
-    sound.set({ microphone, tab, delay_s: 1 });
+    sound.set({ microphone, tab, ...none, delay_s: 1 });
     expect(sound.track).toBe(microphone);
   });
 });

@@ -6,6 +6,7 @@ import { SILENT_MS } from "../src/link";
 import { SETTLE_MS } from "../src/mesh";
 import type { CallState, Participant, PeerSignal } from "../src/messages";
 import { NOTE_MS } from "../src/room";
+import { SOUND_WITHHELD } from "../src/words";
 import { FakePeer, FakeTrack, Page, settled } from "./fake-page";
 import { FakeStream } from "./fake-track";
 
@@ -60,7 +61,7 @@ const signals = () => [...page.of("peer-signal"), ...page.said("peer-signal")];
 const names = () => page.session.people.value.map(({ participant: { name } }) => name);
 const notes = () => page.session.notices.value.map(({ text }) => text);
 const camera = (tracks: readonly FakeTrack[]) => tracks.find(({ kind }) => kind === "video");
-const ping = () => link().say({ type: "ping", sentS: 1, effectDelayS: 0.1 });
+const ping = () => link().say({ type: "ping", sentS: 1, effectDelayS: 0.1, soundDelayS: null });
 
 /** They answer, and the connections open. */
 async function meet(...ids: readonly string[]): Promise<void> {
@@ -289,6 +290,46 @@ describe("what the others get", () => {
     await page.session.startSharing();
     wish(false);
     expect(page.session.screenOn.value).toBe(false);
+  });
+});
+
+describe("what the others hear", () => {
+  const sent = () => peers()[0]?.sender("audio").track;
+  const returned = () => link().transceivers[0]?.receiver.track;
+  const up = () => link().sender("audio");
+  const microphone = (tracks: readonly FakeTrack[]) => tracks.find(({ kind }) => kind === "audio");
+
+  test("is what Python makes of the microphone as soon as it is to, and Python gets that alone", async () => {
+    const tracks = await enter([ada]);
+    expect([sent(), up().parameters.encodings[0]?.active]).toEqual([microphone(tracks), false]);
+    page.state(inside([ada], { audioEffect: "robot()" }));
+    await settled();
+    expect([sent(), up().track]).toEqual([returned(), microphone(tracks)]);
+    expect(up().parameters.encodings[0]?.active).toBe(true);
+    expect(link().sender("video").parameters.encodings[0]?.active).toBe(false);
+    page.state(inside([ada]));
+    expect(sent()).toBe(microphone(tracks));
+  });
+
+  test("is nothing within a second when that Python falls silent, and never the microphone", async () => {
+    await enter([ada], { audioEffect: "robot()" });
+    ping();
+    expect([sent(), notes()]).toEqual([returned(), []]);
+    await vi.advanceTimersByTimeAsync(SILENT_MS + 100);
+    expect([sent(), notes()]).toEqual([null, [SOUND_WITHHELD]]);
+    page.session.sendWithoutEffect(); // that is for a picture
+    expect(sent()).toBeNull();
+    ping();
+    await vi.advanceTimersByTimeAsync(100);
+    expect([sent(), notes()]).toEqual([returned(), []]);
+  });
+
+  test("is in a solo call nobody's, and Python gets the microphone", async () => {
+    await page.call();
+    page.state({ audioEffect: "robot()" });
+    await settled();
+    expect([up().track?.kind, up().track === returned()]).toEqual(["audio", false]);
+    expect(notes()).toEqual([]);
   });
 });
 

@@ -3,16 +3,21 @@
 import os
 import shutil
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+from PIL import Image
 from playwright.sync_api import Browser, Playwright
 
-Camera = Literal["clip", "other-clip", "any-size", "denied", "none"]
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+Camera = Literal["clip", "other-clip", "person", "any-size", "denied", "none"]
 """What getUserMedia finds.
 
 ``clip``: 640x480 at 30 fps, the quadrants of `QUADRANTS` and a moving bar. ``other-clip``: 320x240 at 30 fps,
-those of `OTHER_QUADRANTS`. ``any-size``: Chromium's own test picture in sizes up to 1920x1080. These come
+those of `OTHER_QUADRANTS`. ``person``: 640x480 at 15 fps, the astronaut, moved about. ``any-size``:
+Chromium's own test picture in sizes up to 1920x1080. These come
 with a microphone that beeps. ``denied``: NotAllowedError. ``none``: NotFoundError.
 """
 
@@ -34,6 +39,8 @@ OTHER_QUADRANTS = {
 
 SHARED_TITLE = "Shared by the tests"
 """The tab that getDisplayMedia takes, where the camera is a clip; closing it ends the share."""
+
+ASTRONAUT = Path(__file__).parents[1] / "data/astronaut/astronaut.png"
 
 COMMON_FLAGS = (
     "--use-fake-device-for-media-stream",
@@ -59,6 +66,8 @@ def launch(playwright: Playwright, executable: str, camera: Camera, folder: Path
         write_clip(clip)
     elif camera == "other-clip":
         write_clip(clip, OTHER_QUADRANTS, width=320, height=240)
+    elif camera == "person":
+        write_person(clip)
     of_clip = (  # not the fake UI, which would share a screen of one colour instead of a tab
         f"--auto-select-tab-capture-source-by-title={SHARED_TITLE}",
         f"--use-file-for-fake-video-capture={clip}",
@@ -66,6 +75,7 @@ def launch(playwright: Playwright, executable: str, camera: Camera, folder: Path
     flags = {
         "clip": of_clip,
         "other-clip": of_clip,
+        "person": of_clip,
         "any-size": ("--use-fake-ui-for-media-stream",),
         "denied": ("--use-fake-ui-for-media-stream=deny",),
         "none": ("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream=device-count=0"),
@@ -76,7 +86,7 @@ def launch(playwright: Playwright, executable: str, camera: Camera, folder: Path
 
 def permissions(camera: Camera) -> list[str]:
     """What a context has to be granted, where no fake UI answers for the person."""
-    return ["camera", "microphone"] if camera in ("clip", "other-clip") else []
+    return ["camera", "microphone"] if camera in ("clip", "other-clip", "person") else []
 
 
 def write_clip(
@@ -94,13 +104,7 @@ def write_clip(
     for corner, colour in quadrants.items():
         row, column = corner.split()
         picture[rows[row], columns[column]] = colour
-    # BT.601, limited range; the tests ask only which channels are bright, so that no matrix is pinned here.
-    to_yuv = (
-        np.array([[65.738, 129.057, 25.064], [-37.945, -74.494, 112.439], [112.439, -94.154, -18.285]]) / 256
-    )
-    yuv = picture @ to_yuv.T + np.array([16.0, 128.0, 128.0])
-    luma = yuv[..., 0].round().astype(np.uint8)
-    chroma = yuv[::2, ::2, 1:].round().astype(np.uint8)
+    luma, chroma = to_yuv(picture)
     with path.open("wb") as file:
         file.write(f"YUV4MPEG2 W{width} H{height} F{fps}:1 Ip A1:1 C420jpeg\n".encode())
         for number in range(fps):
@@ -108,3 +112,31 @@ def write_clip(
             left = width * number // fps
             frame[height * 7 // 16 : height * 9 // 16, left : left + width // 16] = 16
             file.write(b"FRAME\n" + frame.tobytes() + chroma[..., 0].tobytes() + chroma[..., 1].tobytes())
+
+
+def write_person(path: Path, *, fps: int = 15) -> None:
+    """Write two seconds of the astronaut, who moves a little from side to side, beside chequered walls."""
+    image = Image.open(ASTRONAUT).convert("RGB").resize((480, 480), Image.Resampling.LANCZOS)
+    still = np.asarray(image, np.float64)
+    rows, columns = np.indices((480, 640)) // 5
+    walls = np.where((rows + columns) % 2, 170.0, 90.0)[..., None] * np.ones(3)
+    with path.open("wb") as file:
+        file.write(f"YUV4MPEG2 W640 H480 F{fps}:1 Ip A1:1 C420jpeg\n".encode())
+        for number in range(2 * fps):
+            left = 80 + 2 * round(6 * np.sin(np.pi * number / fps))
+            walls[:, 80 - 12 : 560 + 12] = walls[:, :1]
+            walls[:, left : left + 480] = still
+            luma, chroma = to_yuv(walls)
+            file.write(b"FRAME\n" + luma.tobytes() + chroma[..., 0].tobytes() + chroma[..., 1].tobytes())
+
+
+def to_yuv(picture: "NDArray[np.float64]") -> "tuple[NDArray[np.uint8], NDArray[np.uint8]]":
+    """Luma, and chroma of every second pixel, of an RGB picture."""
+    # BT.601, limited range; the tests ask only which channels are bright, so that no matrix is pinned here.
+    matrix = (
+        np.array([[65.738, 129.057, 25.064], [-37.945, -74.494, 112.439], [112.439, -94.154, -18.285]]) / 256
+    )
+    yuv = picture @ matrix.T + np.array([16.0, 128.0, 128.0])
+    luma = yuv[..., 0].round().astype(np.uint8)
+    chroma = yuv[::2, ::2, 1:].round().astype(np.uint8)
+    return luma, chroma

@@ -5,6 +5,7 @@
 import type {
   CallState,
   ChatMessage,
+  Effect,
   Event,
   Intent,
   MediaStatus,
@@ -45,6 +46,9 @@ export interface GuestOptions {
   readonly server: string;
   readonly place: Place;
   readonly name: string;
+  /** Chosen at an earlier visit: whoever blurred their room then does not show it now. */
+  readonly effect: Effect;
+  readonly onEffect: (effect: Effect) => void;
   /** Null where this browser cannot record. */
   readonly equipment: Equipment | null;
   readonly say: (event: Event) => void;
@@ -84,7 +88,7 @@ export class GuestEngine {
       cameraOn: false,
       microphoneOn: false,
       camera: null,
-      effect: { name: "none", strength: null },
+      effect: options.effect,
       background: "",
       videoEffect: null,
       videoSource: null,
@@ -156,6 +160,11 @@ export class GuestEngine {
       }
       case "set-codec":
         this.#change({ codec: intent.codec });
+        this.#reply(intent.id);
+        break;
+      case "set-effect":
+        this.#change({ effect: intent.effect });
+        this.#options.onEffect(intent.effect);
         this.#reply(intent.id);
         break;
       case "start-recording":

@@ -16,6 +16,7 @@ export class Capture {
   readonly cameraOn: Signal<boolean> = signal(false);
   readonly microphoneOn: Signal<boolean> = signal(false);
   readonly level: Signal<number> = signal(0);
+  /** As it comes from the device: for constraints, never to be shown or sent. That is `picture`. */
   camera: MediaStreamTrack | null = null;
   microphone: MediaStreamTrack | null = null;
   /** What is meant to be open: a device that arrives after the person changed their mind is closed again. */
@@ -28,15 +29,21 @@ export class Capture {
   readonly #quality: ReadonlySignal<Quality>;
   readonly #onChange: () => void;
   readonly #onProblem: (problem: DeviceProblem) => void;
+  readonly #lead: (camera: MediaStreamTrack | null) => MediaStreamTrack | null;
+  /** The camera with its effect: what may be seen. */
+  picture: MediaStreamTrack | null = null;
 
+  /** `lead` puts the effect on the camera's track; after a change of its own `refresh` is to be called. */
   constructor(
     quality: ReadonlySignal<Quality>,
     onChange: () => void,
     onProblem: (problem: DeviceProblem) => void,
+    lead: (camera: MediaStreamTrack | null) => MediaStreamTrack | null = (camera) => camera,
   ) {
     this.#quality = quality;
     this.#onChange = onChange;
     this.#onProblem = onProblem;
+    this.#lead = lead;
   }
 
   /** Open what the preferences ask for and is not open yet. From a click only. */
@@ -94,6 +101,11 @@ export class Capture {
     const settings = this.camera?.getSettings();
     if (settings?.width === undefined || settings.height === undefined) return null;
     return { width: settings.width, height: settings.height, fps: settings.frameRate ?? null };
+  }
+
+  /** What may be seen of the camera became another track. */
+  refresh(): void {
+    this.#publish();
   }
 
   /** Stop both devices at once. */
@@ -159,7 +171,8 @@ export class Capture {
   }
 
   #publish(): void {
-    const tracks = [this.camera, this.microphone].filter((track) => track !== null);
+    this.picture = this.#lead(this.camera);
+    const tracks = [this.picture, this.microphone].filter((track) => track !== null);
     const shown = this.localStream.value?.getTracks() ?? [];
     batch(() => {
       if (tracks.length !== shown.length || tracks.some((track) => !shown.includes(track))) {

@@ -1,6 +1,7 @@
 /**
- * The one audio track that goes to the others. It is the microphone itself while nothing else is needed; with a shared
- * tab's sound, or behind a picture that Python changes, it comes out of a Web Audio graph.
+ * The one audio track that goes to the others. It is the microphone itself while nothing else is needed, or what Python
+ * makes of it; with a shared tab's sound, a sound that Python plays, or behind a picture that Python changes, it comes
+ * out of a Web Audio graph.
  */
 
 /** Nobody hears less than this as out of step (ITU-R BT.1359: from 45 ms on). */
@@ -14,13 +15,17 @@ const FADE_S = 0.01;
 export interface Sources {
   readonly microphone: MediaStreamTrack | null;
   readonly tab: MediaStreamTrack | null;
-  /** How far the picture is behind the microphone, in seconds. */
+  /** What Python sends of sound, while it sends any. */
+  readonly python: MediaStreamTrack | null;
+  /** Python's is in the microphone's place: then the microphone is never heard, whether Python is there or not. */
+  readonly isChanged: boolean;
+  /** How far the picture is behind the voice, in seconds. */
   readonly delay_s: number;
 }
 
 export class Sound {
   readonly #onChange: () => void;
-  #microphone: MediaStreamTrack | null = null;
+  #voice: MediaStreamTrack | null = null;
   #graph: Graph | null = null;
 
   /** `onChange` is told when `track` became another one by itself. */
@@ -28,20 +33,22 @@ export class Sound {
     this.#onChange = onChange;
   }
 
-  /** A graph that the browser has not started would be silence: until it runs, the microphone itself. */
+  /** A graph that the browser has not started would be silence: until it runs, the voice itself. */
   get track(): MediaStreamTrack | null {
-    return this.#graph?.isRunning ? this.#graph.track : this.#microphone;
+    return this.#graph?.isRunning ? this.#graph.track : this.#voice;
   }
 
-  set({ microphone, tab, delay_s }: Sources): void {
-    this.#microphone = microphone;
-    const needed = tab !== null || (microphone !== null && delay_s >= LEAST_DELAY_S);
+  set({ microphone, tab, python, isChanged, delay_s }: Sources): void {
+    const voice = isChanged ? python : microphone;
+    const played = isChanged ? null : python;
+    this.#voice = voice;
+    const needed = tab !== null || played !== null || (voice !== null && delay_s >= LEAST_DELAY_S);
     if (!needed || typeof AudioContext === "undefined") {
       this.close();
       return;
     }
     this.#graph ??= new Graph(this.#onChange);
-    this.#graph.set({ microphone, tab, delay_s: Math.min(delay_s, MOST_DELAY_S) });
+    this.#graph.set({ voice, tab, played, remote: python, delay_s: Math.min(delay_s, MOST_DELAY_S) });
   }
 
   /** Idempotent; the tracks that were given stay as they are. */
@@ -51,19 +58,31 @@ export class Sound {
   }
 }
 
+interface Inputs {
+  readonly voice: MediaStreamTrack | null;
+  readonly tab: MediaStreamTrack | null;
+  readonly played: MediaStreamTrack | null;
+  /** Which of them comes from a peer connection. */
+  readonly remote: MediaStreamTrack | null;
+  readonly delay_s: number;
+}
+
 interface Input {
   readonly track: MediaStreamTrack;
   readonly source: MediaStreamAudioSourceNode;
   readonly gain: GainNode;
+  /** Chromium gives the sound of a peer to a graph only while an element has it, too (its issue 121673). */
+  readonly element: HTMLAudioElement | null;
 }
 
-/** microphone -> delay -> out <- tab */
+/** voice -> delay -> out <- tab, played */
 class Graph {
   readonly #context = new AudioContext({ latencyHint: "interactive" });
   readonly #delay = new DelayNode(this.#context, { maxDelayTime: MOST_DELAY_S });
   readonly #out = new MediaStreamAudioDestinationNode(this.#context);
-  #microphone: Input | null = null;
+  #voice: Input | null = null;
   #tab: Input | null = null;
+  #played: Input | null = null;
   #delay_s = 0;
 
   constructor(onChange: () => void) {
@@ -81,9 +100,10 @@ class Graph {
     return this.#out.stream.getAudioTracks()[0] ?? null;
   }
 
-  set({ microphone, tab, delay_s }: Sources): void {
-    this.#microphone = this.#plug(this.#microphone, microphone, this.#delay);
-    this.#tab = this.#plug(this.#tab, tab, this.#out);
+  set({ voice, tab, played, remote, delay_s }: Inputs): void {
+    this.#voice = this.#plug(this.#voice, voice, remote, this.#delay);
+    this.#tab = this.#plug(this.#tab, tab, remote, this.#out);
+    this.#played = this.#plug(this.#played, played, remote, this.#out);
     if (Math.abs(delay_s - this.#delay_s) < STEP_S) return;
     this.#delay_s = delay_s;
     this.#delay.delayTime.setTargetAtTime(delay_s, this.#context.currentTime, FADE_S);
@@ -91,19 +111,37 @@ class Graph {
 
   close(): void {
     this.#context.onstatechange = null;
+    for (const input of [this.#voice, this.#tab, this.#played]) unplug(input);
     for (const track of this.#out.stream.getTracks()) track.stop();
     void this.#context.close();
   }
 
-  #plug(input: Input | null, track: MediaStreamTrack | null, into: AudioNode): Input | null {
+  #plug(
+    input: Input | null,
+    track: MediaStreamTrack | null,
+    remote: MediaStreamTrack | null,
+    into: AudioNode,
+  ): Input | null {
     if (input?.track === track) return input;
-    input?.source.disconnect();
-    input?.gain.disconnect();
+    unplug(input);
     if (track === null) return null;
-    const source = this.#context.createMediaStreamSource(new MediaStream([track]));
+    const stream = new MediaStream([track]);
+    let element: HTMLAudioElement | null = null;
+    if (track === remote) {
+      element = new Audio();
+      element.muted = true;
+      element.srcObject = stream;
+    }
+    const source = this.#context.createMediaStreamSource(stream);
     const gain = new GainNode(this.#context, { gain: 0 });
     gain.gain.setTargetAtTime(1, this.#context.currentTime, FADE_S);
     source.connect(gain).connect(into);
-    return { track, source, gain };
+    return { track, source, gain, element };
   }
+}
+
+function unplug(input: Input | null): void {
+  input?.source.disconnect();
+  input?.gain.disconnect();
+  if (input?.element) input.element.srcObject = null;
 }

@@ -1,0 +1,140 @@
+/** Small live pictures of the camera, each with an effect of its own; in the worker. */
+import { EFFECTS, type Effect } from "../messages";
+import { FrameReader, toFrame } from "./frame";
+import { operationOf, type Tools } from "./operations";
+import type { Operation, Planes } from "./picture";
+import { allocate } from "./planes";
+
+/** Between two pictures of all previews together. */
+const PERIOD_MS = 125;
+const WIDTH = 176;
+
+interface Preview {
+  readonly canvas: OffscreenCanvas;
+  readonly effect: Effect;
+  readonly operation: Operation | null;
+}
+
+export class Previews {
+  readonly #tools: Tools;
+  readonly #onFailed: (text: string) => void;
+  readonly #reader = new FrameReader();
+  readonly #previews = new Map<number, Preview>();
+  #source: ReadableStreamDefaultReader<VideoFrame> | null = null;
+  #last_ms = Number.NEGATIVE_INFINITY;
+  #small: Planes | null = null;
+
+  /** `onFailed` is told of a preview that ends because its effect fails, in words. */
+  constructor(tools: Tools, onFailed: (text: string) => void) {
+    this.#tools = tools;
+    this.#onFailed = onFailed;
+  }
+
+  add(id: number, canvas: OffscreenCanvas, effect: Effect): void {
+    this.remove(id);
+    this.#attempt(id, effect, () => {
+      this.#previews.set(id, { canvas, effect, operation: operationOf(effect, this.#tools) });
+    });
+  }
+
+  remove(id: number): void {
+    this.#previews.get(id)?.operation?.close();
+    this.#previews.delete(id);
+  }
+
+  /** Take pictures from here, until it ends or another run begins. */
+  async run(readable: ReadableStream<VideoFrame>): Promise<void> {
+    this.stop();
+    const source = readable.getReader();
+    this.#source = source;
+    for (;;) {
+      const { done, value: frame } = await source.read();
+      if (done) break;
+      await this.show(frame);
+    }
+  }
+
+  /** Take none any more. Idempotent. */
+  stop(): void {
+    this.#source?.cancel().catch(() => undefined); // what has failed has nothing to be ended
+    this.#source = null;
+  }
+
+  /** Draw all previews of this picture, if it is time to. Closes `frame`. */
+  async show(frame: VideoFrame): Promise<void> {
+    try {
+      const now_ms = performance.now();
+      if (now_ms - this.#last_ms < PERIOD_MS) return;
+      this.#last_ms = now_ms;
+      const small = this.#shrink(await this.#reader.read(frame));
+      for (const [id, { canvas, effect, operation }] of [...this.#previews]) {
+        this.#attempt(id, effect, () => {
+          const copy = copyOf(small);
+          draw(canvas, operation?.apply(copy, frame.timestamp / 1000) ?? copy);
+        });
+      }
+    } finally {
+      frame.close();
+    }
+  }
+
+  #attempt(id: number, effect: Effect, work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.remove(id);
+      this.#onFailed(`The preview of "${EFFECTS[effect.name].title}" failed (${error}).`);
+    }
+  }
+
+  #shrink(picture: Planes): Planes {
+    const width = Math.min(WIDTH, picture.width);
+    const height = Math.max(1, Math.round((picture.height * width) / picture.width));
+    if (this.#small?.width !== width || this.#small.height !== height) {
+      this.#small = allocate(width, height, picture.colour);
+    }
+    const small = { ...this.#small, colour: picture.colour };
+    const half = (size: number) => Math.ceil(size / 2);
+    pick(picture.y, picture.width, picture.height, small.y, width, height);
+    for (const plane of ["u", "v"] as const) {
+      const [columns, rows] = [half(picture.width), half(picture.height)];
+      pick(picture[plane], columns, rows, small[plane], half(width), half(height));
+    }
+    return small;
+  }
+}
+
+/** The nearest samples are good enough for a picture of this size. */
+function pick(
+  from: Uint8Array,
+  columns: number,
+  rows: number,
+  to: Uint8Array,
+  width: number,
+  height: number,
+): void {
+  for (let row = 0, at = 0; row < height; row++) {
+    const start = Math.floor(((row + 0.5) * rows) / height) * columns;
+    for (let column = 0; column < width; column++, at++) {
+      to[at] = from[start + Math.floor(((column + 0.5) * columns) / width)] as number;
+    }
+  }
+}
+
+function copyOf(picture: Planes): Planes {
+  const copy = allocate(picture.width, picture.height, picture.colour);
+  copy.y.set(picture.y);
+  copy.u.set(picture.u);
+  copy.v.set(picture.v);
+  return copy;
+}
+
+function draw(canvas: OffscreenCanvas, picture: Planes): void {
+  if (canvas.width !== picture.width || canvas.height !== picture.height) {
+    canvas.width = picture.width;
+    canvas.height = picture.height;
+  }
+  const frame = toFrame(picture, { timestamp: 0 });
+  canvas.getContext("2d")?.drawImage(frame, 0, 0);
+  frame.close();
+}
