@@ -26,6 +26,7 @@ import type {
   RecordingStatus,
   RoomInfo,
 } from "../src/messages";
+import { FakeEffects } from "./fake-effects";
 
 const medium: Quality = { name: "medium", width: 1280, height: 720, fps: 30, bitrateBps: 1_700_000 };
 
@@ -261,6 +262,12 @@ export class FakeSession implements SessionView {
   readonly sending: Signal<Sending | null> = signal(null);
   shortcomings: readonly string[] = [];
   readonly downloads: Signal<readonly Download[]> = signal([]);
+  readonly effects = new FakeEffects(
+    (...call) => this.calls.push(call),
+    (effect) => {
+      this.state.value = callState({ ...this.state.value, effect });
+    },
+  );
   /** What the next `enterRoom` and `sendChat` reject with; empty: they do not. */
   refusal = "";
 

@@ -1,5 +1,6 @@
 /** The address of the demo page chooses what it shows: `?phase=connected&drawer=statistics&recording&theme=dark`. */
 import type { Drawer, Level, PagePhase } from "../src/contract";
+import { addEffects } from "./effects-scene";
 import { callState, FakeSession } from "./fake-session";
 import { picture } from "./pictures";
 import { recordingsOf, saveSome } from "./recording-scene";
@@ -60,6 +61,7 @@ export function sessionOf(query: URLSearchParams): FakeSession {
     ...recordingsOf(query),
   });
   furnish(session, query);
+  addEffects(session, query);
   saveSome(session, query);
   session.notices.value = notices.slice(0, Number(query.get("notices") ?? 0));
   measure(session.stats, query);

@@ -240,6 +240,7 @@ test("a wide bar of a room has all of it, by name", () => {
     "Microphone",
     "Camera",
     "Share screen",
+    "Effects",
     "Devices",
     "Quality: Medium",
     "Invite",

@@ -1,6 +1,6 @@
 // @vitest-environment happy-dom
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { FakeSession } from "../dev/fake-session";
+import { callState, FakeSession } from "../dev/fake-session";
 import { mount } from "../src/ui/mount";
 import { button, open, press, select, settle, words } from "./ui-page";
 
@@ -30,9 +30,10 @@ describe("two views of one session", () => {
   test("play Python's sound once, also after the first has gone", async () => {
     const session = new FakeSession();
     session.phase.value = "connected";
+    session.state.value = callState({ playing: true });
     const one = open(undefined, session);
     const two = open(undefined, session);
-    const muted = (view: typeof one) => select<HTMLVideoElement>(view, "video[data-nbrtc=python]").muted;
+    const muted = (view: typeof one) => select<HTMLAudioElement>(view, "audio").muted;
     expect([muted(one), muted(two)]).toEqual([false, true]);
     one.close();
     await settle();

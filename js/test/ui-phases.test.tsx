@@ -93,7 +93,7 @@ describe("in a call", () => {
       view = open(at(phase, "This is where it stands."));
       expect(select(view, ".nbrtc-status").textContent).toBe("This is where it stands.");
       expect(select<HTMLVideoElement>(view, "video[data-nbrtc=own]").muted).toBe(true);
-      expect(select<HTMLVideoElement>(view, "video[data-nbrtc=python]").muted).toBe(false);
+      expect(select<HTMLVideoElement>(view, "video[data-nbrtc=python]").muted).toBe(true);
       for (const name of [
         "Microphone",
         "Camera",

@@ -3,6 +3,7 @@ import type { Drawer, SessionView } from "../contract";
 import type { IconName } from "./icons";
 import { isInRoom, isLive, viewOf } from "./phases";
 import type { Opened } from "./popover";
+import { soundWords } from "./python-sound";
 
 export interface Action {
   /** The accessible name; it stays while `pressed` changes, as ARIA asks of a toggle button. */
@@ -18,7 +19,7 @@ export interface Action {
   readonly available: boolean;
   /** A number at its corner; 0 for none. */
   readonly count: number;
-  /** What the number counts, for a screen reader. */
+  /** What the number counts, or what else is to be known of it, for a screen reader. */
   readonly countText: string;
   run(): void;
 }
@@ -27,6 +28,7 @@ export interface CallActions {
   readonly microphone: Action;
   readonly camera: Action;
   readonly screen: Action;
+  readonly effects: Action;
   readonly people: Action;
   readonly chat: Action;
   readonly record: Action;
@@ -42,6 +44,7 @@ function microphoneAction(session: SessionView): Action {
     name: "Microphone",
     shortcut: "m",
     tip: on ? "Turn microphone off" : "Turn microphone on",
+    countText: soundWords(session),
     icon: on ? "microphone" : "microphoneOff",
     pressed: on,
     striking: !on,
@@ -79,6 +82,25 @@ function screenAction(session: SessionView): Action {
     present: on || (isInRoom(session) && session.canShareScreen),
     available: isLive(session.phase.value),
     run: () => (on ? session.stopSharing() : void session.startSharing()),
+  };
+}
+
+/** Opens the panel, also before the call: nobody has to show themselves first. */
+function effectsAction(session: SessionView, opened: Opened): Action {
+  const phase = session.phase.value;
+  const view = viewOf(session);
+  const isCardReady = view === "card" && (phase === "ready" || phase === "preview" || phase === "failed");
+  return {
+    ...usual,
+    name: "Effects",
+    shortcut: "f",
+    tip: "Effects",
+    icon: "effects",
+    pressed: false, // whether one is on or not, its button opens the panel
+    available: session.state.value !== null && (view === "call" || isCardReady),
+    run: () => {
+      opened.value = opened.value === "effects" ? "" : "effects";
+    },
   };
 }
 
@@ -145,6 +167,7 @@ export const actionsOf = (session: SessionView, opened: Opened): CallActions => 
   microphone: microphoneAction(session),
   camera: cameraAction(session),
   screen: screenAction(session),
+  effects: effectsAction(session, opened),
   people: peopleAction(session),
   chat: chatAction(session),
   record: recordAction(session, opened),

@@ -60,13 +60,18 @@ function wishesOf(session: SessionView): readonly BannerProps[] {
   return wishes;
 }
 
-/** Python changes the picture and is out of reach; sending the raw one is this person's decision alone. */
-const withheld = (session: SessionView): BannerProps => ({
-  icon: "cameraOff",
-  text: "Python changes your picture and does not answer: the others see nothing of you until it is back.",
-  button: "Send my camera without the effect",
-  onAccept: () => session.sendWithoutEffect(),
-});
+/** Python makes or changes the picture and is out of reach; sending the camera's is this person's decision alone. */
+function withheld(session: SessionView): BannerProps {
+  const hasSource = (session.state.value?.videoSource ?? null) !== null;
+  const does = hasSource ? "sends a picture in place of your camera" : "changes your picture";
+  const told: BannerProps = {
+    icon: "cameraOff",
+    text: `Python ${does} and does not answer: the others see nothing of you until it is back.`,
+  };
+  if (!session.cameraOn.value) return told;
+  const button = hasSource ? "Send my camera instead" : "Send my camera without the effect";
+  return { ...told, button, onAccept: () => session.sendWithoutEffect() };
+}
 
 export function Banners({ session }: { readonly session: SessionView }) {
   const live = isLive(session.phase.value);

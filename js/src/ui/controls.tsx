@@ -4,6 +4,7 @@ import { useLayoutEffect, useRef } from "preact/hooks";
 import type { SessionView } from "../contract";
 import { type Action, actionsOf } from "./actions";
 import { CameraSelect, MicrophoneSelect, SoundSwitches } from "./devices";
+import { effectsPanel } from "./effects-menu";
 import { Icon } from "./icons";
 import { invitePanel } from "./invite";
 import { Level } from "./level";
@@ -65,12 +66,13 @@ interface Groups {
 }
 
 function groupsOf(session: SessionView, opened: Opened): Groups {
-  const { screen, people, chat, record, statistics } = actionsOf(session, opened);
+  const { screen, effects, people, chat, record, statistics } = actionsOf(session, opened);
   const actions = (all: Readonly<Record<string, Action>>): Entry[] =>
     Object.entries(all).flatMap(([key, action]) => (action.present ? [{ key, action }] : []));
   return {
     media: [
       ...actions({ screen }),
+      { key: "effects", panel: effectsPanel(session, effects) },
       { key: "devices", panel: devicesPanel(session) },
       { key: "quality", panel: qualityPanel(session) },
     ],
@@ -83,7 +85,7 @@ function groupsOf(session: SessionView, opened: Opened): Groups {
 }
 
 /** In a narrow bar these go first. */
-const GOING = ["statistics", "quality", "devices", "record", "invite", "screen", "people", "chat"];
+const GOING = ["statistics", "quality", "devices", "effects", "record", "invite", "screen", "people", "chat"];
 
 /** One button with its gap, and what the bar needs besides: its padding and the text of the quality. */
 const BUTTON_PX = 42;

@@ -35,7 +35,7 @@ interface PanelItemProps {
   readonly open: () => void;
 }
 
-function PanelItem({ panel: { kind, icon, tip, text, action }, open }: PanelItemProps) {
+function PanelItem({ panel: { kind, icon, tip, text, action, isOn, detail }, open }: PanelItemProps) {
   return (
     <button
       type="button"
@@ -49,7 +49,7 @@ function PanelItem({ panel: { kind, icon, tip, text, action }, open }: PanelItem
     >
       <Icon name={icon} size={16} />
       <span>{tip}</span>
-      <span class="nbrtc-menu-detail">{text ?? action?.shortcut}</span>
+      <span class="nbrtc-menu-detail">{text ?? (isOn ? detail : action?.shortcut)}</span>
     </button>
   );
 }

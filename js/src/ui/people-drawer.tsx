@@ -35,6 +35,7 @@ function linesOf(session: SessionView, seat: Seat): readonly string[] {
     recordedLine(session, seat),
     seat.sharesScreen ? (seat.isYou ? "You share your screen" : "Shares the screen") : "",
     seat.receivedBy,
+    seat.sound,
   ].filter((line) => line !== "");
 }
 

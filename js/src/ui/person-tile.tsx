@@ -38,6 +38,7 @@ function Marks({ seat, isSpeaking }: { readonly seat: Seat; readonly isSpeaking:
       {isSpeaking && <Mark icon="speaking" text="speaks" />}
       {seat.muted && <Mark icon="microphoneOff" text="microphone off" />}
       {seat.videoOff && <Mark icon="cameraOff" text="camera off" />}
+      {seat.sound !== "" && <Mark icon="sound" text={seat.sound} />}
       {seat.recording && <Mark icon="record" text="records this call" />}
       {seat.receivedBy !== "" && <Mark icon="python" text={seat.receivedBy} />}
     </>
@@ -63,7 +64,7 @@ function absenceOf(seat: Seat, hasPicture: boolean): string | null {
   if (seat.videoOff) return seat.trouble;
   if (hasPicture) return null;
   if (seat.trouble !== "") return seat.trouble;
-  return seat.isYou ? "Opening your camera…" : "Waiting for the picture…";
+  return seat.pending;
 }
 
 function PinButton({ session, seat }: { readonly session: SessionView; readonly seat: Seat }) {
@@ -113,7 +114,7 @@ export function PersonTile(props: PersonTileProps) {
     width: `${box.width}px`,
     height: `${box.height}px`,
   };
-  const whole = shape === "upright" || seat.isPython ? "nbrtc-video--whole" : "";
+  const whole = shape === "upright" || seat.isMade ? "nbrtc-video--whole" : "";
   return (
     <figure class={classOf(props)} style={place} data-nbrtc-participant={seat.id}>
       <video
@@ -143,12 +144,19 @@ export function PersonTile(props: PersonTileProps) {
       )}
       {absence === null && seat.trouble !== "" && <span class="nbrtc-trouble">{seat.trouble}</span>}
       {canPin && <PinButton session={session} seat={seat} />}
-      <figcaption class="nbrtc-caption nbrtc-caption--marked">
+      <figcaption
+        class={`nbrtc-caption nbrtc-caption--marked ${seat.sound === "" ? "" : "nbrtc-caption--two"}`}
+      >
         <Marks seat={seat} isSpeaking={props.isSpeaking} />
         <strong class="nbrtc-caption-name" dir="auto">
           {seat.name}
         </strong>
-        {seat.line !== "" && <span class="nbrtc-caption-line">{seat.line}</span>}
+        {seat.line !== "" && (
+          <span class={`nbrtc-caption-line ${seat.isMade ? "nbrtc-caption-line--made" : ""}`}>
+            {seat.line}
+          </span>
+        )}
+        {seat.sound !== "" && <span class="nbrtc-caption-line nbrtc-caption-line--sound">{seat.sound}</span>}
       </figcaption>
     </figure>
   );

@@ -18,6 +18,10 @@ export interface Panel {
   readonly body: (close: () => void) => ComponentChildren;
   /** Its button is this action's: pressed, it ends at once what the panel began. */
   readonly action?: Action;
+  /** What was chosen in it is in use: its button is drawn pressed, and opens it all the same. */
+  readonly isOn?: boolean;
+  /** What was chosen, for whoever does not see it. */
+  readonly detail?: string;
 }
 
 /** Which panel of a bar is open, by key; empty for none. Two are never open at once. */
@@ -41,7 +45,7 @@ const firstStop = (panel: HTMLElement): HTMLElement | null =>
 const OWN_KEY = ["open"];
 
 export function Popover({ panel: shown, content, ...rest }: PopoverProps) {
-  const { kind, name, tip, icon, text, body, action } = shown;
+  const { kind, name, tip, icon, text, body, action, isOn, detail } = shown;
   const own = useSignal("");
   const { opened = own, keys = OWN_KEY } = rest;
   const isRunning = action?.pressed === true;
@@ -102,6 +106,8 @@ export function Popover({ panel: shown, content, ...rest }: PopoverProps) {
         class={`nbrtc-button nbrtc-button--icon nbrtc-button--menu ${action?.striking ? "nbrtc-button--striking" : ""}`}
         aria-label={name}
         {...role}
+        {...(isOn === undefined ? {} : { "aria-pressed": isOn })}
+        {...(detail === undefined ? {} : { "aria-description": detail })}
         {...(action === undefined ? {} : { "aria-keyshortcuts": action.shortcut })}
         data-nbrtc-tip={action === undefined ? tip : `${action.tip} (${action.shortcut})`}
         disabled={action?.available === false}

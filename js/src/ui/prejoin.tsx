@@ -1,9 +1,14 @@
 /** The card before a call: what will happen, with which devices, in which room, and the click that starts it. */
+import { useLayoutEffect } from "preact/hooks";
 import type { SessionView } from "../contract";
+import { EFFECTS } from "../messages";
+import { actionsOf } from "./actions";
 import { CameraSelect, MicrophoneSelect, SoundSwitches, Switch } from "./devices";
+import { effectOf, effectsPanel } from "./effects-menu";
 import { Icon } from "./icons";
 import { Level } from "./level";
 import { isRefused } from "./phases";
+import { type Opened, Popover } from "./popover";
 import { refusalText } from "./refusals";
 import { isSaid, type RoomDraft, RoomFields, roomOf, say, useRoomDraft } from "./room-fields";
 
@@ -112,9 +117,33 @@ function Buttons({ session, draft }: CardProps) {
   );
 }
 
-export function PreJoin({ session }: { readonly session: SessionView }) {
+interface PreJoinProps {
+  readonly session: SessionView;
+  /** Which panel of the card is open in this view. */
+  readonly opened: Opened;
+}
+
+function EffectField({ session, opened }: PreJoinProps) {
+  const panel = effectsPanel(session, actionsOf(session, opened).effects);
+  const text = EFFECTS[effectOf(session).name].title;
+  return (
+    <div class="nbrtc-field">
+      <span>Camera effect</span>
+      <Popover panel={{ ...panel, text }} opened={opened} keys={["effects"]} />
+    </div>
+  );
+}
+
+export function PreJoin({ session, opened }: PreJoinProps) {
   const draft = useRoomDraft();
   const previewing = session.phase.value === "preview";
+  // what was open here is not open in the call
+  useLayoutEffect(
+    () => () => {
+      opened.value = "";
+    },
+    [opened],
+  );
   // In a preview the devices are open, and a switch means them; before, it means what Start camera will open.
   const camera = (on: boolean) => previewing && void session.setCamera(on);
   const microphone = (on: boolean) => previewing && void session.setMicrophone(on);
@@ -128,6 +157,7 @@ export function PreJoin({ session }: { readonly session: SessionView }) {
           <Switch session={session} preference="useCamera" text="Use camera" onSwitch={camera} />
           <CameraSelect session={session} />
         </div>
+        <EffectField session={session} opened={opened} />
         <div class="nbrtc-field">
           <Switch session={session} preference="useMicrophone" text="Use microphone" onSwitch={microphone} />
           <MicrophoneSelect session={session} />

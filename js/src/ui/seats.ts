@@ -2,6 +2,7 @@
 import type { Person, SessionView } from "../contract";
 import type { Participant, PeerState } from "../messages";
 import { listText } from "./format";
+import { soundWords } from "./python-sound";
 
 export interface Seat {
   readonly id: string;
@@ -17,6 +18,8 @@ export interface Seat {
   readonly mirrored: boolean;
   readonly sharesScreen: boolean;
   readonly muted: boolean;
+  /** A picture that was made, not filmed: nothing of it is cut off. */
+  readonly isMade: boolean;
   /** There is no picture, and none is expected. */
   readonly videoOff: boolean;
   readonly recording: boolean;
@@ -27,6 +30,10 @@ export interface Seat {
   readonly receivedBy: string;
   /** What more is to be said of their picture; empty where it is what it seems. */
   readonly line: string;
+  /** What Python does to one's own sound; empty where it does nothing. */
+  readonly sound: string;
+  /** What to say until the first picture is there. */
+  readonly pending: string;
 }
 
 const ME = "you";
@@ -61,12 +68,41 @@ function troubleOf({ connection, reason, participant }: Person): string {
   }
 }
 
+/** As in a mirror, unless the effect makes it one for everybody: mirrored twice it would be what nobody else sees. */
+export const isMirrored = (session: SessionView): boolean => session.state.value?.effect.name !== "mirror";
+
+/** Until one's own camera has a picture; with an effect that fails there may never be one. */
+export function pendingOf(session: SessionView): string {
+  const { state, text } = session.effects.status.value;
+  return state === "failed" && session.cameraOn.value ? text : "Opening your camera…";
+}
+
+interface Shown {
+  readonly stream: MediaStream | null;
+  readonly line: string;
+  readonly isSource: boolean;
+}
+
+/** What the others see in the camera's place, and what is said of it; null where it is the camera itself. */
+function shownOf(session: SessionView): Shown | null {
+  if (session.screenOn.value) {
+    return { stream: session.screenStream.value, line: "sharing your screen", isSource: false };
+  }
+  // Python is out of reach, and the picture is not withheld: this person sends the camera's all the same.
+  const isBare = session.phase.value === "reconnecting" && !session.isPictureWithheld.value;
+  if (isBare && session.cameraOn.value) return null;
+  const { videoSource: source = null, videoEffect: effect = null } = session.state.value ?? {};
+  const returned = session.remoteStream.value;
+  if (source !== null) return { stream: returned, line: `Python's picture: ${source}`, isSource: true };
+  if (effect === null) return null;
+  return { stream: returned ?? session.localStream.value, line: `changed by ${effect}`, isSource: false };
+}
+
 function ownSeat(session: SessionView, me: Participant | undefined): Seat {
   const state = session.state.value;
-  const effect = state?.videoEffect ?? null;
   const sharing = session.screenOn.value;
-  // What the others see: never one's own raw picture while Python changes it.
-  const changed = effect !== null && !sharing;
+  const shown = shownOf(session);
+  const isMade = shown?.isSource === true;
   const withheld = session.isPictureWithheld.value && !sharing;
   const opening =
     session.phase.value === "starting" &&
@@ -79,20 +115,19 @@ function ownSeat(session: SessionView, me: Participant | undefined): Seat {
     isYou: true,
     isPython: false,
     isCreator: me?.isCreator ?? false,
-    stream: sharing
-      ? session.screenStream.value
-      : changed
-        ? (session.remoteStream.value ?? session.localStream.value)
-        : session.localStream.value,
-    mirrored: !sharing && !changed,
+    stream: shown === null ? session.localStream.value : shown.stream,
+    mirrored: shown === null && isMirrored(session),
     sharesScreen: sharing,
     muted: !session.microphoneOn.value,
-    videoOff: (!session.cameraOn.value && !sharing && !opening) || withheld,
+    isMade,
+    videoOff: (!session.cameraOn.value && !sharing && !isMade && !opening) || withheld,
     recording: state?.recording?.state === "recording",
     connection: "connected",
     trouble: withheld ? "The others see no picture of you" : "",
     receivedBy: receivedBy(session, me?.id ?? ME, "your"),
-    line: sharing ? "sharing your screen" : changed ? `changed by ${effect}` : "",
+    line: shown?.line ?? "",
+    sound: soundWords(session),
+    pending: isMade ? "Waiting for Python's picture" : pendingOf(session),
   };
 }
 
@@ -110,12 +145,15 @@ function seatOf(session: SessionView, person: Person): Seat {
     mirrored: false,
     sharesScreen: status.screenSharing,
     muted: status.muted,
+    isMade: participant.isPython,
     videoOff: status.videoOff && !status.screenSharing,
     recording: status.recording,
     connection: person.connection,
     trouble: troubleOf(person),
     receivedBy: receivedBy(session, participant.id, `${participant.name}'s`),
     line: status.screenSharing ? "shares the screen" : "",
+    sound: "",
+    pending: "Waiting for the picture…",
   };
 }
 

@@ -77,7 +77,7 @@ export function CallView({ session, root, audible, opened }: CallViewProps) {
       aria-label={room === null ? "Video call with Python" : `Video call in the room ${room.name}`}
     >
       <Stage session={session} audible={audible.value} layout={layout} />
-      {view === "card" && <PreJoin session={session} />}
+      {view === "card" && <PreJoin session={session} opened={opened} />}
       {view === "call" && <Controls session={session} opened={opened} />}
       <RecordingCard session={session} root={root} />
       <OpenDrawer session={session} root={root} drawer={drawer} draft={draft} />
