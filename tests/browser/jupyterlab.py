@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 import uuid
 from pathlib import Path
@@ -31,7 +32,7 @@ c.KernelSpecManager.allowed_kernelspecs = {{"python3"}}
 """
 
 START_S = 60.0
-END_S = 10.0
+END_S = 30.0
 
 
 class JupyterLab:
@@ -114,7 +115,7 @@ class JupyterLab:
     def api(self, method: str, path: str) -> Any:
         """Call the server's REST API: ``api("GET", "kernels")``."""
         request = urllib.request.Request(f"{self.url}api/{path}", method=method)
-        with urllib.request.urlopen(request, timeout=30) as response:
+        with urllib.request.urlopen(request, timeout=START_S) as response:
             body = response.read()
         return json.loads(body) if body else None
 
@@ -137,12 +138,26 @@ class JupyterLab:
         list of str
             Processes that had to be killed because their kernel's end did not end them.
         """
-        for session in self.api("GET", "sessions"):
-            self.api("DELETE", f"sessions/{session['id']}")
-        for kernel in self.api("GET", "kernels"):
-            self.api("DELETE", f"kernels/{kernel['id']}")
+        deadline = time.monotonic() + START_S
+        while self._end_sessions():
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"Kernels did not end:\n{self.log.read_text()}")
+            time.sleep(0.2)
         shutil.rmtree(self._settings, ignore_errors=True)
         return processes.end(self._below(), grace_s=END_S)
+
+    def _end_sessions(self) -> bool:
+        """Ask every kernel to end; True if one refused, as the server does while it restarts it."""
+        refused = False
+        for what in ("sessions", "kernels"):
+            for one in self.api("GET", what):
+                try:
+                    self.api("DELETE", f"{what}/{one['id']}")
+                except urllib.error.HTTPError as error:
+                    if error.code not in (404, 500):
+                        raise
+                    refused = True
+        return refused
 
     def kernel_process(self, kernel_id: str) -> psutil.Process:
         """The process of a kernel, to kill or to freeze it."""
