@@ -26,10 +26,12 @@ if TYPE_CHECKING:
         NotConnected,
         RecordingError,
         RoomError,
+        SoundError,
     )
     from .frame import Frame
-    from .messages import ChatMessage, Finding, Impairment, Quality, RoomSettings
+    from .messages import ChatMessage, Effect, Finding, Impairment, Quality, RoomSettings
     from .participants import Participant, Participants
+    from .played_sound import PlayedSound
     from .recording import Recording
     from .recordings.compose import compose
     from .recordings.opened import OpenRecording, open_recording
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from .stats.dumps import load_dump
     from .stats.live.view import StatsView
     from .stats.plots.compare import compare
+    from .video_source import VideoSource
 
 __version__ = "0.1.0"
 
@@ -50,6 +53,7 @@ _HOMES = {
     "Chat": "chat",
     "ChatMessage": "messages",
     "DumpError": "errors",
+    "Effect": "messages",
     "EngineError": "errors",
     "ExpectationNotMet": "errors",
     "Finding": "messages",
@@ -62,13 +66,16 @@ _HOMES = {
     "OpenRecording": "recordings.opened",
     "Participant": "participants",
     "Participants": "participants",
+    "PlayedSound": "played_sound",
     "Quality": "messages",
     "Recording": "recording",
     "RecordingError": "errors",
     "Room": "room",
     "RoomError": "errors",
     "RoomSettings": "messages",
+    "SoundError": "errors",
     "StatsView": "stats.live.view",
+    "VideoSource": "video_source",
     "compare": "stats.plots.compare",
     "compose": "recordings.compose",
     "load_dump": "stats.dumps",
@@ -84,6 +91,7 @@ __all__ = [
     "Chat",
     "ChatMessage",
     "DumpError",
+    "Effect",
     "EngineError",
     "ExpectationNotMet",
     "Finding",
@@ -96,13 +104,16 @@ __all__ = [
     "OpenRecording",
     "Participant",
     "Participants",
+    "PlayedSound",
     "Quality",
     "Recording",
     "RecordingError",
     "Room",
     "RoomError",
     "RoomSettings",
+    "SoundError",
     "StatsView",
+    "VideoSource",
     "__version__",
     "compare",
     "compose",

@@ -8,6 +8,10 @@ from numbers import Real
 
 MAX_NAME = 64
 """Characters of a person's name."""
+FPS = (0.1, 60.0)
+"""How often pictures of Python's own may be shown, a second."""
+SIDES = (16, 4096)
+"""Pixels that pictures may be scaled to."""
 
 
 def unknown_keywords(who: str, unknown: Collection[str], valid: Collection[str]) -> TypeError:
@@ -54,6 +58,21 @@ def to_number(what: str, value: object, span: tuple[float, float]) -> float:
     if isinstance(value, bool) or not isinstance(value, Real) or not span[0] <= float(value) <= span[1]:
         raise ValueError(f"{what} is a number from {span[0]:g} to {span[1]:g}, not {value!r}.")
     return float(value)
+
+
+def to_fps(fps: object) -> float | None:
+    """Pictures a second, or None."""
+    return None if fps is None else to_number("fps", fps, FPS)
+
+
+def to_size(size: object) -> tuple[int, int] | None:
+    """(width, height) in pixels, or None."""
+    if size is None:
+        return None
+    match size:
+        case (int(width), int(height)) if all(SIDES[0] <= side <= SIDES[1] for side in (width, height)):
+            return width, height
+    raise ValueError(f"size is (width, height) of {SIDES[0]} to {SIDES[1]} pixels each, not {size!r}.")
 
 
 def to_name(value: object) -> str:

@@ -10,7 +10,7 @@ from typing import Any, Self, cast
 
 import msgspec
 
-from .arguments import check_assignment, to_name, unknown_keywords
+from .arguments import check_assignment, to_fps, to_name, to_size, unknown_keywords
 from .bot_side import BotSide
 from .bridge import Bridge
 from .cells import close_earlier
@@ -25,8 +25,6 @@ from .ticket import to_ticket
 
 KEYWORDS = ("room", "name", "server", "passcode", "token", "video", "audio", "fps", "size")
 DEFAULT_FPS = 30.0
-FPS = (0.1, 60.0)
-SIDES = (16, 4096)
 STATES: dict[Phase, str] = {
     "idle": "outside",
     "connecting": "joining",
@@ -107,7 +105,7 @@ class Bot(InRoom):
         ticket = to_ticket(room, server=server, passcode=passcode, token=token)
         if ticket is None:
             raise TypeError("A Bot needs a room: Bot(room=...).")
-        rate, pixels = _to_fps(fps), _to_size(size)
+        rate, pixels = to_fps(fps), to_size(size)
         is_file = isinstance(video, (str, Path))
         make = None if video is None or is_file else to_next(video)
         sound, folder = _to_audio(audio)
@@ -302,20 +300,3 @@ def _to_audio(audio: object) -> "tuple[str | None, TemporaryDirectory[str] | Non
         folder.cleanup()
         raise
     return str(path), folder
-
-
-def _to_fps(fps: object) -> float | None:
-    if fps is None:
-        return None
-    if isinstance(fps, bool) or not isinstance(fps, (int, float)) or not FPS[0] <= fps <= FPS[1]:
-        raise ValueError(f"fps is a number from {FPS[0]:g} to {FPS[1]:g}, not {fps!r}.")
-    return float(fps)
-
-
-def _to_size(size: object) -> tuple[int, int] | None:
-    if size is None:
-        return None
-    match size:
-        case (int(width), int(height)) if all(SIDES[0] <= side <= SIDES[1] for side in (width, height)):
-            return width, height
-    raise ValueError(f"size is (width, height) of {SIDES[0]} to {SIDES[1]} pixels each, not {size!r}.")

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
+from pathlib import Path
 from typing import Protocol, TypeVar
 
 import msgspec
@@ -119,6 +120,11 @@ class Bridge:
     def epoch(self) -> int:
         """Counts the engines; a frames socket belongs to one of them."""
         return self._epoch
+
+    @property
+    def folder(self) -> Path | None:
+        """Of the engine, for this user only; it goes with the engine."""
+        return None if self._process is None else self._process.folder
 
     # --- for the calls
 
@@ -300,7 +306,7 @@ class Bridge:
                 match notification:
                     case Ready():
                         process.is_ready = True
-                        pulse = Pulse(time.monotonic(), process.activity_s)
+                        pulse = Pulse(time.monotonic(), process.activity_s, process.waits_for_disk)
                     case EngineBeat():
                         if pulse is not None:
                             pulse.answer(notification.number)

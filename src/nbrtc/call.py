@@ -11,6 +11,7 @@ import msgspec
 
 from . import poster
 from .arguments import check_assignment, to_boolean, to_name, to_number, unknown_keywords
+from .assets import AssetError
 from .bridge import Bridge
 from .cells import close_earlier
 from .ice.servers import to_entries
@@ -31,6 +32,8 @@ from .messages import (
     Switch,
 )
 from .own_picture import OwnPicture
+from .own_sound import OwnSound
+from .page_effect import PageEffect
 from .problems import CallProblem
 from .quality import to_quality
 from .recording import Recording
@@ -58,7 +61,7 @@ if not (STATIC / "widget.js").exists():
     )
 
 
-class Call(InRoom, OwnPicture, anywidget.AnyWidget):
+class Call(InRoom, OwnPicture, OwnSound, PageEffect, anywidget.AnyWidget):
     """A video call between this notebook's page, Python, and in a room everybody else there.
 
     Nothing starts, no camera and no network, until a person clicks "Start camera" in the widget.
@@ -145,7 +148,7 @@ class Call(InRoom, OwnPicture, anywidget.AnyWidget):
         # running cell; each answer belongs on the subshell that asks
         if hasattr(self.comm, "_reply_subshell_for"):
             self.comm._reply_subshell_for = lambda _data, default: default
-        self.on_msg(lambda _widget, content, _buffers: self._side.from_page(content))
+        self.on_msg(self._hear)
         self._side.open()
 
     # --- verbs
@@ -401,12 +404,27 @@ class Call(InRoom, OwnPicture, anywidget.AnyWidget):
 
     # --- small print
 
+    def _hear(self, _widget: object, content: object, _buffers: object) -> None:
+        """A message of a page, on the thread that reads comms: for a part of the page, or for the engine."""
+        match content:
+            case {"page": str(page), "asset": {"id": str(request), "name": str(name), "offset": int(offset)}}:
+                answer: dict[str, object] = {"id": request, "name": name, "offset": offset}
+                try:
+                    piece, total, packed = self._side.assets.read(name, offset)
+                except (AssetError, OSError) as error:
+                    piece, answer["error"] = b"", str(error)
+                else:
+                    answer |= {"total": total, "packed": packed, "error": ""}
+                self.send({"to": page, "asset": answer}, [piece])
+            case _:
+                self._side.from_page(content)
+
     @property
     def _call_state(self) -> CallState:
         return self._side.mirror.state
 
     def __setattr__(self, name: str, value: Any) -> None:
-        check_assignment(Call, name, InRoom, OwnPicture)
+        check_assignment(Call, name, InRoom, OwnPicture, OwnSound, PageEffect)
         super().__setattr__(name, value)
 
     def __repr__(self) -> str:

@@ -3,10 +3,12 @@
 import inspect
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
+from .arguments import to_size
 from .errors import FrameError
 from .frame import Frame
+from .messages import OnLate
 from .pictures import pack
 
 if TYPE_CHECKING:
@@ -16,6 +18,10 @@ MAX_SIDE = 4096
 """Pixels; larger pictures are refused before they are encoded."""
 
 Form = Literal["ndarray", "image", "video-frame"]
+Policy = Literal["latest", "block"]
+"""Which frames a function gets: the newest one each time, or every one in order, as far as memory allows."""
+Where = Literal["kernel", "engine"]
+"""Where it runs: on a thread of the kernel, or in a process of its own beside the engine."""
 Function = Callable[..., Any]
 
 
@@ -26,22 +32,59 @@ class VideoEffect:
     function: Function
     form: Form
     name: str
+    policy: Policy = "latest"
+    on_late: OnLate = "hold"
+    size: tuple[int, int] | None = None
+    """(width, height) that frames are scaled to before the function gets them."""
+    where: Where = "kernel"
+    guess: "Guess | None" = None
+    """Where no annotation says which form it takes."""
 
     @classmethod
-    def of(cls, function: Function) -> "VideoEffect":
+    def of(
+        cls,
+        function: Function,
+        *,
+        policy: Policy = "latest",
+        on_late: OnLate = "hold",
+        size: tuple[int, int] | None = None,
+        where: Where = "kernel",
+    ) -> "VideoEffect":
         """The effect that a function makes.
 
         Raises
         ------
-        TypeError
-            If it is not a function of one picture.
+        TypeError, ValueError
+            If it is not a function of one picture, or for an option that does not exist; the message names
+            those that do.
         """
         if not callable(function):
             raise TypeError(f"A video effect is a function of the frame, not {function!r}.")
-        return cls(function, form_of(function), describe(function))
+        if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+            raise TypeError(
+                f"{describe(function)} is a generator function; a video effect returns one picture for each "
+                "frame. Pictures that a generator makes by itself are a call.video_source."
+            )
+        options = {"policy": (policy, Policy), "on_late": (on_late, OnLate), "where": (where, Where)}
+        for what, (value, literal) in options.items():
+            if value not in get_args(literal):
+                valid = " or ".join(map(repr, get_args(literal)))
+                raise ValueError(f"{what} is {valid}, not {value!r}.")
+        return cls(
+            function,
+            form_of(function),
+            describe(function),
+            policy,
+            on_late,
+            to_size(size),
+            where,
+            None if _annotation(function) else Guess(),
+        )
 
     def __call__(self, frame: Frame) -> Any | Awaitable[Any]:
         """Whatever the function returns for this frame."""
+        if self.guess is not None:
+            return self.guess.call(self.function, frame)
         match self.form:
             case "video-frame":
                 return self.function(frame.video_frame)
@@ -49,6 +92,41 @@ class VideoEffect:
                 return self.function(frame.to_image())
             case _:
                 return self.function(frame.to_ndarray())
+
+
+class Guess:
+    """Finds out which form a function without annotations takes: an ndarray, or else an `av.VideoFrame`.
+
+    ``def callback(frame): picture = frame.to_ndarray(format="bgr24")`` is how callbacks of streamlit-webrtc
+    are often written.
+    """
+
+    METHODS = frozenset({"to_ndarray", "to_image", "to_rgb", "reformat", "format", "pts"})
+
+    def __init__(self) -> None:
+        self._wants_video_frame = False
+
+    def call(self, function: Function, frame: Frame) -> Any | Awaitable[Any]:
+        """Whatever the function returns for this frame."""
+        if self._wants_video_frame:
+            return function(frame.video_frame)
+        picture = frame.to_ndarray()
+        try:
+            return function(picture)
+        except AttributeError as error:
+            if error.obj is not picture or error.name not in self.METHODS:
+                raise
+        self._wants_video_frame = True
+        return function(frame.video_frame)
+
+
+def _annotation(function: Function) -> object:
+    """Of the first parameter; None without one."""
+    try:
+        annotation = next(iter(inspect.signature(function).parameters.values())).annotation
+    except (ValueError, StopIteration):
+        return None
+    return None if annotation is inspect.Parameter.empty else annotation
 
 
 def form_of(function: Function) -> Form:
@@ -127,8 +205,23 @@ def _checked_array(value: object, who: str) -> "np.ndarray[Any, np.dtype[np.uint
     if value.ndim != 3 or value.shape[2] != 3 or 0 in value.shape:
         raise FrameError(f"{who} returned an array of shape {value.shape}; a picture is (height, width, 3).")
     if value.dtype != np.uint8:
-        raise FrameError(
-            f"{who} returned an array of {value.dtype}; a picture is uint8, 0 to 255: "
-            "numpy.clip(picture, 0, 255).astype(numpy.uint8)."
-        )
+        raise FrameError(f"{who} returned an array of {value.dtype}{_range(value)}.")
     return np.ascontiguousarray(value)
+
+
+def _range(value: "np.ndarray[Any, np.dtype[Any]]") -> str:
+    """What is in an array that is no picture, and how it becomes one."""
+    import numpy as np
+
+    if value.dtype == np.bool_:
+        return "; a picture is uint8, 0 to 255: picture.astype(numpy.uint8) * 255"
+    if value.dtype.kind not in "iuf":
+        return "; a picture is uint8, 0 to 255"
+    if value.dtype.kind == "f" and not np.isfinite(value).all():
+        return " with NaN or infinite values; a picture is uint8, 0 to 255, and has a number everywhere"
+    low, high = value.min(), value.max()
+    if value.dtype.kind == "f" and low >= 0 and high <= 1:
+        scaled = "(picture * 255).round().astype(numpy.uint8)"
+    else:
+        scaled = "numpy.clip(picture, 0, 255).astype(numpy.uint8)"
+    return f" from {low:g} to {high:g}; a picture is uint8, 0 to 255: {scaled}"

@@ -8,6 +8,7 @@
     |   `-- RoomError      the room or its server refused or is out of reach; `RoomError.reason` is its code
     |-- EngineError        the engine process is gone or does not answer: the next start brings a new one
     |-- FrameError         a function returned something that is not a picture
+    |-- SoundError         a function returned something that is not its block of sound
     |-- RecordingError     a path or a disk refused: choose another, the call goes on
     |-- DumpError          a file is not a dump that can be read: see what the message says of it
     |-- ExpectationNotMet  `expect` waited in vain; an AssertionError, too
@@ -62,6 +63,12 @@ class FrameError(NbrtcError, ValueError):
     """A value is not a picture that can be sent."""
 
     code = "frame"
+
+
+class SoundError(NbrtcError, ValueError):
+    """A value is not a block of sound that can be sent."""
+
+    code = "sound"
 
 
 class RecordingError(NbrtcError):

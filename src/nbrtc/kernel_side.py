@@ -1,8 +1,10 @@
 """The kernel's side of one call, all but the widget: what the engine said, and what it must be told again."""
 
 import logging
+import sys
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
@@ -10,21 +12,28 @@ from typing import Any
 
 import msgspec
 
+from .assets import Assets
+from .audio_effect import AudioEffect
+from .audio_runner import AudioRunner
 from .bridge import Bridge
 from .callbacks import Callbacks
 from .chat import Chat, from_others
 from .effect import VideoEffect, describe
+from .effect_code import pack as pack_function
 from .effect_runner import EffectRunner
 from .errors import CallError, EngineError, RecordingError
+from .frame_watcher import FrameWatcher
 from .messages import (
     Bye,
     CallState,
     ChangeCodec,
+    ChangeEffect,
     ChangeQuality,
     ChangeStatsInterval,
     ChatArrived,
     ChatMessage,
     Codec,
+    Effect,
     Event,
     EventArrived,
     Notice,
@@ -38,7 +47,9 @@ from .messages import (
     RecordingStatus,
     Report,
     RoomInfo,
+    SetAudioEffect,
     SetVideoEffect,
+    SoundEnded,
     StateChanged,
     StatsArrived,
     StatsEvent,
@@ -49,10 +60,14 @@ from .messages import (
 )
 from .mirror import StateMirror
 from .participants import Attendance, Participants
+from .played_sound import PlayedSounds
 from .problems import Problems
 from .recording import Recording
 from .recording_choice import to_layout, to_path, to_tracks
+from .source_runner import SourceRunner
 from .stats import StatsStore
+from .video_effect_stats import VideoEffectStats
+from .video_source import OpenSource, open_source
 
 logger = logging.getLogger(__name__)
 
@@ -81,6 +96,7 @@ class KernelSide:
     def __init__(self, bridge: Bridge, opening: OpenCall, send: Callable[[str | None, str], None]) -> None:
         self.bridge = bridge
         self.problems = Problems()
+        self.assets = Assets()
         self.samples = StatsStore()
         self.callbacks = Callbacks(self._callback_failed)
         person = Participant(id="you", name=opening.name, is_you=True)
@@ -88,6 +104,8 @@ class KernelSide:
         state = CallState(
             quality=opening.quality,
             codec=opening.codec,
+            effect=opening.effect,
+            background=opening.background,
             stats_interval_s=opening.stats_interval_s,
             participants=(person,),
             room=room,
@@ -96,6 +114,10 @@ class KernelSide:
         self.participants = Participants(bridge, opening.call, self.mirror)
         self.chat = Chat(self.request, self.participants)
         self.effect = EffectRunner(bridge, opening.call, self._effect_failed)
+        self.watchers: weakref.WeakSet[FrameWatcher] = weakref.WeakSet()
+        self.source = SourceRunner(bridge, opening.call, self._source_failed)
+        self.audio_effect = AudioRunner(bridge, opening.call, self._audio_effect_failed)
+        self.sounds = PlayedSounds(bridge, Path(opening.folder), self.request)
         self._attendance = Attendance()
         self._opening = opening
         self._opening_lock = threading.Lock()
@@ -108,6 +130,11 @@ class KernelSide:
     def id(self) -> str:
         """The call's name between kernel and engine."""
         return self._opening.call
+
+    @property
+    def folder(self) -> Path:
+        """What the user's relative paths are below."""
+        return Path(self._opening.folder)
 
     def open(self) -> None:
         """Tell the engine of the call, and start one if there is none."""
@@ -124,6 +151,11 @@ class KernelSide:
             return
         self._is_open = False
         self.effect.close()
+        for watcher in list(self.watchers):
+            watcher.close()
+        self.source.close()
+        self.audio_effect.close()
+        self.sounds.lose(f"The call was closed ({reason})")
         for recording in self._forget_recordings():
             recording.part(f"The call was closed ({reason})")
         self._tell_page(None, Bye(code="closed", reason=reason))
@@ -163,9 +195,37 @@ class KernelSide:
     def use_effect(self, effect: VideoEffect | None) -> None:
         """Send the effect's pictures back, or the camera's own; this engine's and every later one's."""
         self._require_open()
-        verb = SetVideoEffect(name=None if effect is None else effect.name)
+        verb = SetVideoEffect(name=None) if effect is None else _verb_of(effect)
         self._remember(video_effect=None if effect is None else verb)
-        self.effect.use(effect)
+        self.effect.use(effect if verb.code is None else None)
+        self.request(verb)
+
+    @property
+    def effect_stats(self) -> VideoEffectStats | None:
+        """Of the video effect, wherever it runs."""
+        return self.effect.stats
+
+    def change_effect(self, effect: Effect, background: str) -> None:
+        """Ask the page for one of its own effects, now and of every later engine."""
+        self._require_open()
+        self._remember(effect=effect, background=background)
+        self.request(ChangeEffect(effect=effect, background=background))
+
+    def use_source(self, value: object) -> None:
+        """Show pictures in the camera's place, or the camera (None); this engine's and every later one's."""
+        self._require_open()
+        source = None if value is None else open_source(value, self.folder)
+        self._remember(video_source=None if source is None else source.verb)
+        self.source.use(source, self.request)
+
+    def use_audio_effect(self, effect: AudioEffect | None) -> None:
+        """Send the effect's sound, or the microphone's; this engine's and every later one's."""
+        self._require_open()
+        verb = SetAudioEffect(
+            name=None if effect is None else effect.name, channels=1 if effect is None else effect.channels
+        )
+        self._remember(audio_effect=None if effect is None else verb)
+        self.audio_effect.use(effect)
         self.request(verb)
 
     def record(self, path: object, tracks: object = "all", layout: object = None) -> Recording:
@@ -244,6 +304,8 @@ class KernelSide:
                 self._chat_arrived(notification.messages)
             case TicketChanged():
                 self._remember(name=notification.name, ticket=notification.ticket)
+            case SoundEnded():
+                self.sounds.ended(notification)
             case Problem():
                 self.problems.add(notification.code, notification.message)
 
@@ -253,12 +315,15 @@ class KernelSide:
         self.samples.note(StatsEvent(time_s=time.time(), peer="", name="engine", value=reason))
         for recording in self._forget_recordings():
             recording.lose(reason)
+        self.sounds.lose(reason)
         self._tell_page(None, Bye(code="lost", reason=reason, recover=True))
         self._tell_page(None, self.mirror.lose(reason))
 
     def _state_changed(self, state: CallState) -> None:
-        # a quality or codec that was chosen in the widget holds in the next engine, too
-        self._remember(quality=state.quality, codec=state.codec)
+        # what was chosen in the widget holds in the next engine, too
+        self._remember(
+            quality=state.quality, codec=state.codec, effect=state.effect, background=state.background
+        )
         self._recordings_changed(state)
         joined, left = self._attendance.take(state)
         self._tell_who_left(left)
@@ -292,18 +357,49 @@ class KernelSide:
         logger.error("A callback failed", exc_info=error)
         self.problems.add("callback", f"{describe(callback)} raised {type(error).__name__}: {error}")
 
+    def watcher_failed(self, effect: VideoEffect, error: BaseException, trace: str) -> None:
+        """A function of `on_frame` raised; on its thread."""
+        self._complain("on-frame", effect, effect.name, error, trace, "It goes on with the next frame")
+
     def _effect_failed(self, effect: VideoEffect, error: BaseException, trace: str) -> None:
-        message = f"{effect.name} raised {type(error).__name__}: {error}"
+        self._complain("video-effect", effect, effect.name, error, trace, "The last good picture stays")
+
+    def _source_failed(self, source: OpenSource, error: BaseException, trace: str) -> None:
+        self._complain("video-source", source, source.who, error, trace, "The last picture stays")
+
+    def _audio_effect_failed(self, effect: AudioEffect, error: BaseException, trace: str) -> None:
+        consequence = "The others hear silence for that time"
+        self._complain("audio-effect", effect, effect.name, error, trace, consequence)
+
+    def _complain(
+        self, code: str, definition: object, who: str, error: BaseException, trace: str, consequence: str
+    ) -> None:
+        """Into `errors`, and once into the widget."""
+        message = f"{who} raised {type(error).__name__}: {error}"
         # one kind of failure of one definition is shown once, whatever numbers its message has
-        kind = (effect, type(error), _line(error.__traceback__))
-        if not self.problems.add("video-effect", message, trace, kind):
+        kind = (definition, type(error), _line(error.__traceback__))
+        if not self.problems.add(code, message, trace, kind):
             return
-        text = f"{message}. The last good picture stays; see call.errors."
-        notice = Notice(key="video-effect", level="error", text=text)
+        notice = Notice(key=code, level="error", text=f"{message}. {consequence}; see call.errors.")
         try:
             self.bridge.send(self.id, Report(notice=notice))
         except EngineError:
             logger.exception("The widget could not be told of %s", message)
+
+
+def _verb_of(effect: VideoEffect) -> SetVideoEffect:
+    """What the engine is told of an effect."""
+    verb = SetVideoEffect(
+        name=effect.name,
+        on_late=effect.on_late,
+        form=effect.form,
+        queued=effect.policy == "block",
+        size=effect.size,
+    )
+    if effect.where == "kernel":
+        return verb
+    code = pack_function(effect.function)
+    return msgspec.structs.replace(verb, code=code, path=tuple(sys.path))
 
 
 def _line(trace: TracebackType | None) -> Any:

@@ -1,16 +1,28 @@
 """The kernel's end of the frames' socket: a credit out, the newest picture in."""
 
 import contextlib
+from typing import Protocol
 
 import zmq
 
-from .bridge import Bridge
 from .errors import EngineError
 from .frame import Frame
 from .messages import FrameCredit, FrameHeader, FrameStop, decode_frame_message, encode_bridge
 
 GOODBYE_MS = 100
 """How long a closed port's last word may wait for an engine that is slow to read it."""
+
+
+class Bridge(Protocol):
+    """What is needed of the way to the engine (see `bridge.Bridge`)."""
+
+    @property
+    def epoch(self) -> int:
+        """Counts the engines; a frames socket belongs to one of them."""
+
+    def frames_socket(self, timeout_s: float) -> "zmq.Socket[bytes] | None":
+        """A socket of the caller's thread to the present engine; None if none comes in time."""
+
 
 Result = tuple[FrameHeader, bytes | bytearray]
 """An effect's picture: its header and its packed planes."""
@@ -36,10 +48,16 @@ class FramePort:
         self._bridge = bridge
         self._call = call
         self._participant = participant
+        self._size: tuple[int, int] | None = None
+        self._queued = False
         self._socket: zmq.Socket[bytes] | None = None
         self._epoch = -1
         self._after = -1
         self._is_asking = False
+
+    def ask_for(self, size: tuple[int, int] | None, *, queued: bool) -> None:
+        """From the next credit on: pictures of this size, and every one in order or the newest."""
+        self._size, self._queued = size, queued
 
     def receive(self, timeout_s: float, result: Result | None = None) -> Frame | None:
         """The newest frame after the last one, or None if none came in time.
@@ -110,6 +128,8 @@ class FramePort:
             after=self._after,
             participant=self._participant,
             result=None if result is None else result[0],
+            size=self._size,
+            queued=self._queued,
         )
         parts: list[bytes | bytearray] = [encode_bridge(credit)]
         if result is not None:

@@ -110,6 +110,17 @@ class EngineProcess:
             return None  # no such file system, or the process or one of its threads ended just now
         return total_ns / 1e9
 
+    def waits_for_disk(self) -> bool:
+        """Whether one of its threads is in uninterruptible sleep now; False where the system does not say."""
+        process = self._process
+        if process is None:
+            return False
+        try:
+            tasks = [(thread / "stat").read_text() for thread in Path(f"/proc/{process.pid}/task").iterdir()]
+        except OSError:
+            return False  # no such file system, or the process or one of its threads ended just now
+        return any(task.rpartition(")")[2].split()[0] == "D" for task in tasks)
+
     def kill(self) -> None:
         """End it at once, reap it and remove its folder. Idempotent."""
         self._end(0.0)

@@ -8,8 +8,8 @@ LOST_S = 0.7
 """An engine that owes an answer for this long hangs: together with `BEAT_S`, it is noticed within a
 second."""
 BUSY_LOST_S = 4.0
-"""One that computes, or waits in vain for a core of an overloaded machine, gets so long: its recordings and
-calls go on when its turn comes, and would be lost with it."""
+"""One that computes, or waits in vain for a core or for the disk of an overloaded machine, gets so long: its
+recordings and calls go on when its turn comes, and would be lost with it."""
 SUSPECT_S = 0.5
 """After so much silence a look is taken whether it does anything."""
 ACTIVE = 0.1
@@ -28,12 +28,20 @@ class Pulse:
     ----------
     activity_s
         Seconds that the engine has computed or waited for a core so far; None where the system does not say.
+    waits_for_disk
+        Whether it waits for the disk at this moment.
     """
 
-    def __init__(self, now_s: float, activity_s: Callable[[], float | None] = lambda: None) -> None:
+    def __init__(
+        self,
+        now_s: float,
+        activity_s: Callable[[], float | None] = lambda: None,
+        waits_for_disk: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._asked = self._answered = 0
         self._asked_s = self._looked_s = now_s
         self._activity_s = activity_s
+        self._waits_for_disk = waits_for_disk
         self._seen: tuple[float, float | None] | None = None  # when it was looked at last, and its activity
 
     def answer(self, number: int) -> None:
@@ -69,7 +77,7 @@ class Pulse:
         return min(BEAT_S, *ahead_s, BEAT_S if self._is_owed or ahead_s else 0.0)
 
     def _is_at_work(self, now_s: float) -> bool:
-        """Whether it did anything since it was looked at last; remembers this look."""
+        """Whether it did anything since it was looked at last, or waits for the disk; remembers this look."""
         assert self._seen is not None
         seen_s, before_s = self._seen
         if now_s - seen_s < BEAT_S / 2:
@@ -78,7 +86,7 @@ class Pulse:
         self._seen = now_s, after_s
         if before_s is None or after_s is None:
             return False
-        return after_s - before_s >= ACTIVE * (now_s - seen_s)
+        return after_s - before_s >= ACTIVE * (now_s - seen_s) or self._waits_for_disk()
 
     @property
     def _is_owed(self) -> bool:

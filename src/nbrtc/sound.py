@@ -1,6 +1,7 @@
 """Samples that a Bot is to play, checked and written to a file for the engine."""
 
 import wave
+from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +27,8 @@ def write_wave(path: Path, sound: tuple[Any, Any]) -> None:
     """
     samples, rate = sound
     pcm, channels = to_pcm(samples)
-    if isinstance(rate, bool) or int(rate) != rate or not RATES[0] <= rate <= RATES[1]:
+    is_number = isinstance(rate, Real) and not isinstance(rate, bool)
+    if not is_number or not RATES[0] <= rate <= RATES[1] or int(rate) != rate:
         raise ValueError(f"A sound has {RATES[0]} to {RATES[1]} samples a second, not {rate!r}.")
     with wave.open(str(path), "wb") as file:
         file.setnchannels(channels)

@@ -1,4 +1,4 @@
-"""A Bot's pictures as the user gives them, and the thread of the kernel that asks for them."""
+"""Pictures as the user gives them, for a Bot or in the camera's place, and the thread that asks for them."""
 
 import inspect
 import threading
@@ -26,7 +26,7 @@ Complaint = Callable[[BaseException, str], None]
 
 @dataclass(frozen=True)
 class VideoStatus:
-    """How a Bot's own pictures are doing."""
+    """How pictures of Python's own are doing."""
 
     pictures: int = 0
     """Made and sent to the engine."""
@@ -38,8 +38,13 @@ class VideoStatus:
     """Whether the last picture was made, and stays."""
 
 
-def to_next(video: object) -> tuple[Next, str]:
+def to_next(video: object, what: str = "video") -> tuple[Next, str]:
     """How the next picture comes from what the user gave, and what that is called.
+
+    Parameters
+    ----------
+    what
+        The keyword or property that takes it, for the error.
 
     Raises
     ------
@@ -57,8 +62,8 @@ def to_next(video: object) -> tuple[Next, str]:
     if isinstance(video, Iterable) and not isinstance(video, (bytes, dict)):
         return _of(iter(video)), type(video).__name__
     raise TypeError(
-        "video is a file's path, a picture, or a generator, an iterable or a function without arguments that "
-        f"gives pictures, not {video!r}."
+        f"{what} is a file's path, a picture, or a generator, an iterable or a function without arguments "
+        f"that gives pictures, not {video!r}."
     )
 
 
@@ -74,24 +79,30 @@ def _is_picture(value: object) -> bool:
 
 
 class Supplier:
-    """Asks for pictures `fps` times a second and sends each to the engine, on a thread of the kernel.
+    """Asks for pictures and sends each to the engine, on a thread of the kernel.
 
-    Nothing queues: the next picture is asked for when the engine took the last one, so that user code that
-    is quicker than the encoder is slowed down, and nothing is made in vain. If it raises, the last picture
-    stays.
+    Nothing queues: the next picture is asked for when the engine took the last one, or wants the next, so
+    that user code that is quicker than that is slowed down, and nothing is made in vain. If it raises, the
+    last picture stays.
 
     Parameters
     ----------
     bridge, call
-        The way to the engine, and the Bot's name there.
+        The way to the engine, and the name of the Bot or the call there.
     make, who
         Makes the next picture; whom errors blame.
+    fps
+        How often a picture is made, at most. After an error it waits so long, too.
     size
         (width, height) to scale to, or None.
     is_live
         Whether the Bot is in its room; before that nothing is asked for.
     on_error
         Told the error and its traceback, on the thread.
+    is_asked
+        The engine keeps the pace: each picture, the first one too, is made when the engine wants it.
+    name
+        The thread's.
     """
 
     def __init__(
@@ -105,6 +116,8 @@ class Supplier:
         size: tuple[int, int] | None,
         is_live: Callable[[], bool],
         on_error: Complaint,
+        is_asked: bool = False,
+        name: str = "nbrtc-bot",
     ) -> None:
         self.status = VideoStatus()
         self._bridge, self._call = bridge, call
@@ -112,7 +125,8 @@ class Supplier:
         self._fps, self._size = fps, size
         self._is_live, self._on_error = is_live, on_error
         self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="nbrtc-bot", daemon=True)
+        self._is_asked = is_asked
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> None:
         """Begin, once."""
@@ -134,26 +148,35 @@ class Supplier:
     def _supply(self, port: FramePort) -> None:
         result: Result | None = None
         sent_epoch = -1
-        is_waiting = False
+        is_waiting = self._is_asked
         due_s = time.monotonic()
         while not self._stopped.is_set():
+            epoch = self._bridge.epoch
+            is_new = result is not None and sent_epoch != epoch  # a new engine gets the last picture again
             if not self._is_live():
                 self._stopped.wait(POLL_S)
                 due_s = time.monotonic()
-            elif result is not None and sent_epoch != self._bridge.epoch:
-                sent_epoch = self._bridge.epoch  # a new engine gets the last picture again
-                is_waiting = port.receive(POLL_S, result) is None
-            elif is_waiting:
-                is_waiting = port.receive(POLL_S) is None
+            elif is_new or is_waiting:
+                answer = port.receive(POLL_S, result if is_new else None)
+                is_waiting = answer is None
+                if is_new:
+                    sent_epoch = epoch
+                if answer is not None and answer.number == 0:
+                    sent_epoch = -1  # it came before the engine knew the call
             elif self.status.is_over:
                 self._stopped.wait(POLL_S)
             else:
-                # a picture that was late is made up for, a pause is not
-                due_s = max(due_s + 1 / self._fps, time.monotonic() - 1 / self._fps)
+                if self._is_asked:
+                    due_s = time.monotonic()
+                else:
+                    # a picture that was late is made up for, a pause is not
+                    due_s = max(due_s + 1 / self._fps, time.monotonic() - 1 / self._fps)
                 if self._stopped.wait(max(0.0, due_s - time.monotonic())):
                     return
                 if (made := self._next(due_s)) is not None:
                     result, sent_epoch = made, -1
+                elif self._is_asked:
+                    self._stopped.wait(1 / self._fps)
 
     def _next(self, due_s: float) -> Result | None:
         began_s = time.monotonic()

@@ -22,12 +22,14 @@ from tests.browser import chromium
 from tests.browser.jupyterlab import JupyterLab
 from tests.browser.notebook import ARTIFACTS, Notebook
 from tests.browser.server import ServerProcess
-from tests.browser.windows import Window, Windows
+from tests.browser.windows import PATIENCE_MS, Window, Windows
 
+LIMIT_S = 300
+"""Of one test, whose single waits may be as long as `PATIENCE_MS` on a busy machine."""
 LOG_LINES = 60
 """How much of the log a failure shows; the whole file stays in pytest's temporary folder."""
 
-expect.set_options(timeout=30_000)  # the default of 5 s is short on a busy machine
+expect.set_options(timeout=PATIENCE_MS)  # the default of 5 s is short on a busy machine
 
 NUMBERS = itertools.count(1)
 
@@ -63,6 +65,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(Path(__file__).parent):
             item.add_marker("browser")
+            item.add_marker(pytest.mark.timeout(LIMIT_S))
             item.add_marker(pytest.mark.may_leave("server and browser outlive a test; nothing_left watches"))
 
 

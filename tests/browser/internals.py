@@ -11,7 +11,7 @@ from playwright.sync_api import BrowserContext, Route
 
 Format = Literal["webrtc-internals", "rtcstats"]
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 
 _BUTTONS: dict[Format, str] = {
     "webrtc-internals": "#dump-click-target",

@@ -6,7 +6,9 @@ Every wait ends with `TIMEOUT_MS` at the latest.
 
 import json
 import re
+import time
 from pathlib import Path
+from queue import Empty
 from typing import Any
 
 import psutil
@@ -121,7 +123,7 @@ class Notebook:
 
         client.start_channels(stdin=False, hb=False)
         try:
-            client.wait_for_ready(timeout=TIMEOUT_MS / 1000)
+            wait_subscribed(client)
             reply = client.execute_interactive(
                 code, allow_stdin=False, output_hook=keep, timeout=TIMEOUT_MS / 1000
             )
@@ -219,6 +221,19 @@ class Notebook:
 
     def _wait(self, condition: str, argument: Any = None) -> None:
         self.page.wait_for_function(condition, arg=argument, timeout=TIMEOUT_MS)
+
+
+def wait_subscribed(client: BlockingKernelClient) -> None:
+    """Wait until the kernel publishes to this client, too; `wait_for_ready` takes 0.2 s longer."""
+    deadline_s = time.monotonic() + TIMEOUT_MS / 1000
+    while time.monotonic() < deadline_s:
+        client.kernel_info()
+        try:
+            client.get_iopub_msg(timeout=1)
+        except Empty:
+            continue
+        return
+    raise TimeoutError("The kernel does not answer")
 
 
 def notebook_of(cells: list[str]) -> dict[str, Any]:

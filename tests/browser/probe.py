@@ -60,7 +60,7 @@ class Probe:
         """Kinds of the tracks that are open: ``"audio"``, ``"video"``."""
         return cast("list[str]", self._page.evaluate(LIVE))
 
-    def wait_live(self, *kinds: str, timeout_s: float = 10) -> None:
+    def wait_live(self, *kinds: str, timeout_s: float = 60) -> None:
         """Wait until exactly these are open."""
         self._page.wait_for_function(
             f"kinds => JSON.stringify({LIVE}) === JSON.stringify(kinds)",

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-START_S = 30.0
-END_S = 10.0
+START_S = 60.0
+END_S = 30.0
 
 
 class ServerProcess:

@@ -25,7 +25,7 @@ from tests.loopback.pictures import HEIGHT, WIDTH, draw, read
 
 SOCKET_IO = Path(__file__).parents[2] / "js/node_modules/socket.io-client/dist/socket.io.min.js"
 ROOM = "bots"
-PATIENCE_S = 40.0
+PATIENCE_S = 60.0
 
 CLIENT = """
 window.start = async ({ room, offers, creates }) => {

@@ -55,7 +55,7 @@ def test_a_python_function_changes_the_picture(page: Page, open_notebook: OpenNo
 RAMP = """async video => {
   const seen = [];
   const start = performance.now();
-  while (performance.now() - start < 10000) {
+  while (performance.now() - start < 60000) {
     const size = `${video.videoWidth}x${video.videoHeight}`;
     if (seen.at(-1)?.[1] !== size) seen.push([Math.round(performance.now() - start), size]);
     if (size === "1280x720") break;

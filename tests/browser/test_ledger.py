@@ -44,12 +44,12 @@ def is_found():
 
 call.stats_interval_s = 0.2
 diary = Diary(loss_fraction=0.05, delay_ms=50)
-print(call.expect(fps__gt=2, participant="python", within_s=15))
+print(call.expect(fps__gt=2, participant="python", within_s=50))
 try:
     call.expect(loss_fraction__eq=0, direction="receive", within_s=4, for_s=4)
 except nbrtc.ExpectationNotMet as missed:
     print(missed)
-deadline = time.monotonic() + 30
+deadline = time.monotonic() + 50
 while diary.pages[-1][1]["up"]["packets"] < 1200 or not is_found():
     assert time.monotonic() < deadline, (diary.pages[-1], call.stats.findings())
     time.sleep(0.1)
@@ -59,7 +59,7 @@ lossy = diary.close()
 NARROW = """
 call.stats_interval_s = 0.5
 diary, begun_s = Diary(rate_bps=150_000), time.time()
-deadline = time.monotonic() + 30
+deadline = time.monotonic() + 50
 while len(call.stats.source.samples("you", since_s=begun_s)) < 8:
     assert time.monotonic() < deadline, call
     time.sleep(0.1)
@@ -181,7 +181,7 @@ def check_counters(phase: Phase) -> None:
     """All that page and Python have sent and received, datagram by datagram."""
     for participant, (to, back) in ENDS.items():
         intervals_s = phase.frame("transport", participant=participant)["time_s"].diff()
-        assert intervals_s.median() == pytest.approx(0.2, abs=0.02), "as call.stats_interval_s says"
+        assert intervals_s.median() == pytest.approx(0.2, abs=0.1), "as call.stats_interval_s says"
         for counter, direction, key in (("Sent", to, ""), ("Received", back, "delivered")):
             packets = phase.drift(participant, f"packets{counter}", direction, key or "packets")
             size = phase.drift(participant, f"bytes{counter}", direction, f"{key}_bytes" if key else "bytes")
@@ -236,7 +236,7 @@ def check_round_trip(phase: Phase) -> None:
     for participant in ENDS:
         measured = phase.frame("remote-inbound-rtp", participant=participant)["roundTripTime"].dropna()
         assert sum(delays_s) - 0.001 <= measured.min(), "faster than the network"
-        assert measured.min() <= sum(delays_s) + 0.03, "both ends answer within a few turns of their loops"
+        assert measured.min() <= sum(delays_s) + 0.1, "both ends answer within a few turns of their loops"
 
 
 def check_rate(phase: Phase) -> None:

@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import Page
 
 JS = Path(__file__).parents[2] / "js"
-PATIENCE_S = 40.0
+PATIENCE_S = 60.0
 COLOURS = {"ada": (255, 0, 0), "bob": (0, 255, 0), "cy": (0, 0, 255), "tom": (255, 0, 255)}
 
 

@@ -195,14 +195,14 @@ def test_the_numbered_frames_of_a_bot_arrive_in_a_browser_and_the_browsers_at_th
         arrived = sum(step > 0 for step in steps) / sum(steps)
         assert arrived > 0.5, f"{arrived:.0%} of the Bot's frames arrived: {read}"
 
-        picture = bot.participants["Guest"].snapshot(30)
+        picture = bot.participants["Guest"].snapshot(60)
         rows, columns = (slice(size // 10, None, size * 8 // 10) for size in picture.shape[:2])
         corners = picture[rows, columns].reshape(-1, 3).tolist()[:4]
         assert is_near(corners, OTHER_CLIP), corners
         heard: queue.Queue[ChatMessage] = queue.Queue()
         bot.on_chat(heard.put)
         guest.say("Hello Robot")
-        assert heard.get(timeout=30).text == "Hello Robot"
+        assert heard.get(timeout=60).text == "Hello Robot"
         bot.chat.send("Hello human")
         expect(guest.drawer("Chat")).to_contain_text("Hello human")
         assert bot.errors == []
@@ -216,7 +216,7 @@ def wait_frames(watches: list[Watch], count: int) -> None:
 
 def wait_users(server: ServerProcess, count: int) -> None:
     """Wait until so many are in its rooms."""
-    deadline_s = time.monotonic() + 30
+    deadline_s = time.monotonic() + 60
     while (users := server.health()["users"]) != count:
         assert time.monotonic() < deadline_s, f"{users} instead of {count} users"
         time.sleep(0.02)

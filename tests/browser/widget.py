@@ -91,10 +91,10 @@ class View:
               let frames = 0;
               const count = () => ++frames === 3 ? resolve(3) : video.requestVideoFrameCallback(count);
               video.requestVideoFrameCallback(count);
-              setTimeout(() => resolve(frames), 15000);
+              setTimeout(() => resolve(frames), 60000);
             })"""
         )
-        assert shown == 3, f"{whose}: {shown} frames were shown in 15 s"
+        assert shown == 3, f"{whose}: {shown} frames were shown in 60 s"
 
 
 class Widget(View):
@@ -107,7 +107,7 @@ class Widget(View):
     def start(self) -> None:
         """Click "Start camera" and wait for the call."""
         self.button("Start camera").click()
-        expect(self.status).to_contain_text("Connected", timeout=15_000)
+        expect(self.status).to_contain_text("Connected")
 
     def enter(self) -> None:
         """Click "Start camera" and wait until the room has let this page in."""
@@ -126,7 +126,7 @@ class Widget(View):
 
 WAIT = """
 import time
-deadline = time.monotonic() + 15
+deadline = time.monotonic() + 50
 while not ({condition}):
     assert time.monotonic() < deadline, (call, call.errors)
     time.sleep(0.02)
@@ -137,7 +137,7 @@ def wait_corners(video: Locator, wanted: list[tuple[int, int, int]], tolerance: 
     """Wait until the corners of a picture have these colours; fails with those that were seen last."""
     seen = video.evaluate(
         f"""async (video, [wanted, tolerance]) => {{
-          const deadline = performance.now() + 15000;
+          const deadline = performance.now() + 60000;
           for (;;) {{
             const seen = video.videoWidth === 0 ? null : await ({CORNERS})(video);
             const close = seen?.every((colour, corner) => colour.every(

@@ -15,6 +15,8 @@ from tests.browser.chromium import Camera, permissions
 
 logger = logging.getLogger(__name__)
 
+PATIENCE_MS = 60_000
+"""A generous bound on everything that is waited for in a page; a quiet machine needs a small part of it."""
 SIZE: ViewportSize = {"width": 1280, "height": 900}
 
 # The tabs close as a person closes them, and a call ends as if the window did.
@@ -115,6 +117,7 @@ class Windows:
         if context is not None:
             return Window(context.new_page(), camera, owns_context=False)
         context = self._browser_with(camera).new_context(viewport=SIZE, permissions=permissions(camera))
+        context.set_default_timeout(PATIENCE_MS)
         return Window(context.new_page(), camera, owns_context=True)
 
     def take(self, camera: Camera) -> Window:

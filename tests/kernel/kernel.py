@@ -18,7 +18,7 @@ from jupyter_client.manager import KernelManager
 from nbrtc.messages import PROTOCOL
 
 Message = dict[str, Any]
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 """A generous bound on everything that is waited for; a quiet machine needs a small part of it."""
 
 

@@ -26,7 +26,7 @@ from tests.loopback.page import Comm, Page
 from tests.loopback.test_recording_rooms import Copier
 
 ROOM = "lesson"
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 Result = TypeVar("Result")
 
 

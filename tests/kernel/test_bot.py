@@ -18,7 +18,7 @@ from tests.loopback.bots import write_clip
 from tests.loopback.pictures import draw, read
 
 ROOM = "script"
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 
 
 @pytest.fixture(autouse=True)

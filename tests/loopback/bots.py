@@ -97,7 +97,7 @@ class Bot:
     def peers(self) -> dict[str, PythonPeer]:
         return self.session._mesh.peers
 
-    async def until(self, condition: Callable[[], object], what: str, *, s: float = 20) -> None:
+    async def until(self, condition: Callable[[], object], what: str, *, s: float = 60) -> None:
         """Wait for a condition; the limit is for a test that fails."""
         await until(condition, lambda: f"{what}; {self.state}; {self.problems}", s=s)
 
@@ -167,7 +167,7 @@ class Bot:
                 self.tickets.append(notification.ticket)
 
 
-async def until(condition: Callable[[], object], what: Callable[[], str], *, s: float = 20) -> None:
+async def until(condition: Callable[[], object], what: Callable[[], str], *, s: float = 60) -> None:
     """Wait for a condition with a deadline."""
     loop = asyncio.get_running_loop()
     limit_s = loop.time() + s

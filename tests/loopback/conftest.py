@@ -72,7 +72,7 @@ class Call(Comm):
         await self.until(lambda: self.state.phase == phase, f"the phase {phase}")
 
     async def until(
-        self, condition: Callable[[], object], what: str = "a condition", *, s: float = 20
+        self, condition: Callable[[], object], what: str = "a condition", *, s: float = 60
     ) -> None:
         """Wait for a condition; the limit is for a test that fails."""
         loop = asyncio.get_running_loop()

@@ -203,7 +203,7 @@ class Page:
     async def request(self, intent: Any) -> Reply:
         """By the comm, and wait for the reply."""
         self.say(intent)
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(60):
             while True:
                 for event in self.events:
                     if isinstance(event, Reply) and event.id == intent.id:

@@ -23,7 +23,7 @@ from nbrtc.signaling.client import RoomClient, ServerAddress
 from nbrtc.signaling.server import ServerOptions, SignalingServer
 
 
-async def until(condition: Callable[[], object], what: str = "a condition", *, s: float = 15) -> None:
+async def until(condition: Callable[[], object], what: str = "a condition", *, s: float = 60) -> None:
     """Wait for a condition; the limit is for a test that fails."""
     loop = asyncio.get_running_loop()
     limit_s = loop.time() + s

@@ -92,12 +92,12 @@ class Stranger:
 
     async def dropped(self) -> None:
         """Wait until the server has ended the connection."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while await self._read() is not None:
                 pass
 
     async def _read_until(self, beginning: str) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while (text := await self._read()) is not None:
                 if text.startswith(beginning):
                     return

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from nbrtc.engine.gallery import OWN
-from nbrtc.engine.viewer import Subscriber
+from nbrtc.engine.viewer import Subscriber, Wish
 from nbrtc.errors import FrameError
 from nbrtc.messages import FrameHeader, SetVideoEffect
 from tests.loopback.conftest import Call
@@ -170,8 +170,8 @@ async def test_a_subscriber_gets_pictures_on_credit_and_the_decoder_rests_withou
     me = Subscriber(b"me", lambda header, planes: got.put_nowait(header), lambda reason: None)
     after = -1
     for _ in range(3):
-        gallery.ask("", me, after)
-        header = await asyncio.wait_for(got.get(), 10)
+        gallery.ask("", me, Wish(after))
+        header = await asyncio.wait_for(got.get(), 60)
         assert header.number > after
         after = header.number
     assert got.empty(), "more pictures than credits"
@@ -179,5 +179,5 @@ async def test_a_subscriber_gets_pictures_on_credit_and_the_decoder_rests_withou
     frames = call.link.video.feed.frames
     await call.until(lambda: call.link.video.feed.frames > frames + 10, "the camera")
     assert got.empty()
-    gallery.ask("", me, after)
-    assert (await asyncio.wait_for(got.get(), 10)).number > after
+    gallery.ask("", me, Wish(after))
+    assert (await asyncio.wait_for(got.get(), 60)).number > after

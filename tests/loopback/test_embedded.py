@@ -147,7 +147,7 @@ async def test_when_the_owner_closes_another_takes_over_and_the_room_goes_on(
     ids, url, invitation = {bob.me, cleo.me}, bob.room.server, bob.room.invite_url
     await first.close()
     await until(lambda: second.is_owner or third.is_owner, "a new owner")
-    await until(lambda: all(map(is_back, (bob, cleo))), "everybody to be back", s=5)
+    await until(lambda: all(map(is_back, (bob, cleo))), "everybody to be back")
 
     assert {bob.me, cleo.me} == ids
     assert bob.room.server == cleo.room.server == url
@@ -177,7 +177,7 @@ async def test_when_the_owner_is_killed_another_takes_over_and_the_room_goes_on(
         ids = {bob.me, cleo.me}
         owner.send_signal(signal.SIGKILL)
         await until(lambda: second.is_owner or third.is_owner, "a new owner")
-        await until(lambda: all(map(is_back, (bob, cleo))), "everybody to be back", s=5)
+        await until(lambda: all(map(is_back, (bob, cleo))), "everybody to be back")
     finally:
         if owner.returncode is None:
             owner.kill()

@@ -45,7 +45,7 @@ from tests.loopback.conftest import SMALL
 from tests.loopback.page import Comm, Page
 from tests.unit.recorders import names
 
-LIMIT_S = 20
+LIMIT_S = 60
 
 
 class Kernel(Comm):

@@ -428,7 +428,7 @@ async def test_a_connection_that_has_died_silently_is_noticed(
     ada = hall.member("Ada", wire=wire)
     await ada.join()
     wire.stall()
-    await until(lambda: ada.room.phase == "reconnecting", "the silence to be noticed", s=5)
+    await until(lambda: ada.room.phase == "reconnecting", "the silence to be noticed", s=30)
     wire.cut()
     wire.resume()
     await until(lambda: ada.room.phase == "joined", "Ada to be back")
@@ -444,7 +444,7 @@ async def test_a_signal_that_is_not_confirmed_is_sent_again(
     await bob.join()
     wire.stall()
     ada.send_offer(bob.me, "v=0")
-    await until(lambda: ada.room.phase == "reconnecting", "the silence to be noticed", s=5)
+    await until(lambda: ada.room.phase == "reconnecting", "the silence to be noticed", s=30)
     wire.cut()
     wire.resume()
     await until(lambda: bob.ear.signals, "the offer")
@@ -462,7 +462,7 @@ async def test_a_server_that_restarts_finds_the_room_as_it_was(hall: Hall) -> No
     ada.send_candidate(bob.me, "candidate:during the outage")
     ada.send_candidate(cleo.me, "candidate:during the outage")
     await hall.open()
-    await until(lambda: all(one.sees("Ada", "Bob", "Cleo") for one in (ada, bob, cleo)), "everybody", s=5)
+    await until(lambda: all(one.sees("Ada", "Bob", "Cleo") for one in (ada, bob, cleo)), "everybody")
     await until(lambda: bob.ear.candidates and cleo.ear.candidates, "the kept signals")
     await until(lambda: bob.who("Ada").status.receives == (bob.me, cleo.me), "Ada's status")
 
@@ -482,7 +482,7 @@ async def test_an_invitation_that_a_restarted_server_did_not_sign_costs_nobody_t
     await hall.shut()
     await until(lambda: bob.room.phase == "reconnecting")
     await hall.open()  # with another secret
-    await until(lambda: ada.sees("Ada", "Bob") and bob.sees("Ada", "Bob"), "both to be back", s=5)
+    await until(lambda: ada.sees("Ada", "Bob") and bob.sees("Ada", "Bob"), "both to be back")
 
     assert (ada.ear.left, bob.ear.left) == ([], [])
     assert (await refusal(hall.member("Eve", token=token))).reason == "not-allowed"
@@ -529,7 +529,7 @@ async def test_leaving_while_away_is_quick(hall: Hall) -> None:
     (ada,) = await hall.joined("Ada")
     await hall.shut()
     await until(lambda: ada.room.phase == "reconnecting")
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(20):  # it would be tried for a minute
         await ada.close()
 
     assert ada.room.phase == "outside"

@@ -33,7 +33,7 @@ class WatchedLedger(Ledger):
         self._changed.set()
 
     async def until(self, condition: Callable[[], bool]) -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not condition():
                 self._changed.clear()
                 await self._changed.wait()
@@ -72,7 +72,7 @@ class Pair:
             channel.send(str(number))
 
     async def take(self, direction: str, count: int) -> list[tuple[int, float]]:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             return [await self.received[direction].get() for _ in range(count)]
 
 
@@ -95,7 +95,7 @@ async def pair() -> AsyncIterator[Pair]:
     for direction, end in (("up", ends[1]), ("down", ends[0])):
         arrived = result.received[direction] = asyncio.Queue()
         end.on("message", lambda text, to=arrived: to.put_nowait((int(text), loop.time())))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         for event in opened:
             await event.wait()
     yield result
@@ -182,7 +182,7 @@ async def test_a_connection_can_begin_impaired() -> None:
     opened = asyncio.Event()
     channels[0].on("open", opened.set)
     await page.setRemoteDescription(python.localDescription)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         await opened.wait()
     await page.close()
     await python.close()
@@ -223,7 +223,7 @@ async def test_a_peer_that_goes_ends_the_connection_through_the_shim_too(pair: P
     closed = asyncio.Event()
     pair.python.on("connectionstatechange", closed.set)
     await pair.page.close()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         await closed.wait()
     assert pair.python.connectionState == "closed"
 

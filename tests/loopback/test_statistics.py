@@ -46,7 +46,7 @@ class Measured:
     async def until(self, condition: Callable[[], object], what: str) -> None:
         """Wait; the page measures ten times a second meanwhile, as its poller does."""
         loop = asyncio.get_running_loop()
-        limit_s = loop.time() + 30
+        limit_s = loop.time() + 60
         while not condition():
             assert loop.time() < limit_s, f"Waited in vain for {what}; {self._call.state}"
             if self._page is not None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from nbrtc.engine.gallery import OWN
-from nbrtc.engine.viewer import Subscriber
+from nbrtc.engine.viewer import Subscriber, Wish
 from nbrtc.messages import EngineStatus, FrameHeader, Leave, RoomTicket, SetVideoEffect
 from nbrtc.pictures import unpack
 from nbrtc.signaling.server import ServerOptions, SignalingServer
@@ -42,11 +42,11 @@ class Room:
         )
 
     def ask(self, after: int = -1) -> None:
-        self.ada.session.gallery.ask(self.bob, self.subscriber, after)
+        self.ada.session.gallery.ask(self.bob, self.subscriber, Wish(after))
 
     async def picture(self) -> int | None:
         """The number that the next picture shows."""
-        header, planes = await asyncio.wait_for(self.got.get(), 20)
+        header, planes = await asyncio.wait_for(self.got.get(), 60)
         return read(unpack(memoryview(planes), header.width, header.height))
 
     def copy(self, page: Page, codec: str, *numbers: int, first: int = 0) -> None:

@@ -127,7 +127,12 @@ class FrameEngine(Bridge):
         return not self._router.poll(during_ms)
 
     def give(
-        self, reader: Reader, number: int, picture: NDArray[np.uint8] | None = None, skipped: int = 0
+        self,
+        reader: Reader,
+        number: int,
+        picture: NDArray[np.uint8] | None = None,
+        skipped: int = 0,
+        sent: tuple[int, float] = (-1, 0.0),
     ) -> None:
         """Send a subscriber a picture, RGB."""
         assert self._router is not None
@@ -141,6 +146,8 @@ class FrameEngine(Bridge):
             arrived_s=0.0,
             time_s=number / 30,
             skipped=skipped,
+            sent_timestamp=sent[0],
+            sent_s=sent[1],
         )
         self._router.send_multipart([reader.identity, encode_bridge(header), pack(frame)])
 

@@ -8,6 +8,7 @@ from nbrtc.engine.chronicle import MAX_NAME, MAX_VALUE, EventGate, bounded, chan
 from nbrtc.messages import (
     QUALITIES,
     CallState,
+    Effect,
     Participant,
     ParticipantStatus,
     Quality,
@@ -49,6 +50,9 @@ def test_each_change_of_the_own_call_is_told() -> None:
     assert told(IDLE, quality=own) == [("", "quality", "100x50@7.5")]
     assert told(IDLE, codec="av1") == [("", "codec", "av1")]
     assert told(IDLE, video_effect="blur()") == [("", "effect", "blur()")]
+    assert told(IDLE, effect=Effect("blur", 0.7)) == [("", "camera-effect", "blur 0.7")]
+    assert told(IDLE, effect=Effect("sepia")) == [("", "camera-effect", "sepia")]
+    assert told(IDLE, video_source="film.mp4") == [("", "source", "film.mp4")]
     assert told(IDLE, stats_interval_s=0.25) == [("", "stats-interval", "0.25")]
     assert told(IDLE, microphone_on=True, screen_sharing=True) == [
         ("", "microphone", "on"),

@@ -144,7 +144,7 @@ def test_red_stays_red_in_whatever_layout_it_comes(picture: object) -> None:
 
 
 def test_an_array_of_floats_is_told_how_to_become_a_picture() -> None:
-    with pytest.raises(FrameError, match=r"float64; a picture is uint8.*numpy.clip\(picture, 0, 255\)"):
+    with pytest.raises(FrameError, match=r"float64 from 0 to 1; a picture is uint8.*\(picture \* 255\)"):
         to_planes(RED / 255, "half()")
 
 

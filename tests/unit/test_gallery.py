@@ -10,11 +10,11 @@ import av
 import pytest
 from av.video.codeccontext import VideoCodecContext
 
-from nbrtc.engine.decode import MAX_PIXELS
+from nbrtc.engine.decode import MAX_PIXELS, Picture
 from nbrtc.engine.feed import EncodedFrame, Feed
 from nbrtc.engine.gallery import OWN, Gallery
-from nbrtc.engine.viewer import Subscriber
-from nbrtc.messages import FrameHeader
+from nbrtc.engine.viewer import Subscriber, Wish
+from nbrtc.messages import QUEUED_FRAMES, FrameHeader
 from nbrtc.pictures import unpack
 from tests.loopback.pictures import draw, read
 from tests.unit.tapped import KEYFRAME
@@ -61,11 +61,11 @@ class Camera:
         self.feed = Feed("video", self._ask)
         self.gallery.attach(self.participant, self.feed)
 
-    def ask(self, after: int = -1) -> None:
+    def ask(self, after: int = -1, **wish: Any) -> None:
         subscriber = Subscriber(
             b"me", lambda header, planes: self.got.put_nowait((header, bytes(planes))), self.stopped.append
         )
-        self.gallery.ask(self.participant, subscriber, after)
+        self.gallery.ask(self.participant, subscriber, Wish(after, **wish))
 
     async def picture(self) -> tuple[FrameHeader, int | None]:
         """The next picture, and the number it shows."""
@@ -100,6 +100,37 @@ async def test_pictures_are_decoded_in_every_codec_and_any_size(codec: str, gall
         header, shown = await camera.picture()
         assert (header.width, header.height, shown) == (width, height, 40 + number)
         after = header.number
+
+
+async def test_pictures_are_scaled_to_what_is_asked_for(gallery: Gallery) -> None:
+    camera = Camera(gallery)
+    camera.ask(size=(160, 120))
+    camera.feed.push(encoded("VP8", [40])[0])
+    header, shown = await camera.picture()
+    assert (header.width, header.height, shown) == (160, 120, 40)
+
+
+async def test_whoever_wants_every_frame_gets_them_in_order_and_the_oldest_are_dropped(
+    gallery: Gallery,
+) -> None:
+    camera = Camera(gallery)
+    camera.ask(queued=True)
+    frames = encoded("VP8", list(range(QUEUED_FRAMES + 6)))
+    camera.feed.push(frames[0])
+    first, shown = await camera.picture()
+    assert shown == 0
+    decoded: list[Picture] = []
+    gallery.watch(camera.participant, decoded.append)
+    for count, frame in enumerate(frames[1:], 1):
+        camera.feed.push(frame)
+        await until(lambda: len(decoded) == count, "a decoded picture")  # noqa: B023 - waited for here
+    after, seen = first.number, []
+    for _ in range(QUEUED_FRAMES):
+        camera.ask(after, queued=True)
+        header, shown = await camera.picture()
+        seen.append((shown, header.skipped))
+        after = header.number
+    assert seen == [(6, 5), *[(number, 0) for number in range(7, QUEUED_FRAMES + 6)]]
 
 
 async def test_a_frame_that_does_not_decode_is_followed_by_a_keyframe(gallery: Gallery) -> None:

@@ -48,7 +48,7 @@ TIDY = """
 
 def run_suite(folder: Path, source: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run one test under a copy of the real conftest, its patience shortened."""
-    conftest = (REPOSITORY / "tests/conftest.py").read_text().replace("GRACE_S = 5.0", "GRACE_S = 0.5")
+    conftest = (REPOSITORY / "tests/conftest.py").read_text().replace("GRACE_S = 30.0", "GRACE_S = 0.5")
     (folder / "conftest.py").write_text(conftest)
     (folder / "pytest.ini").write_text(f"[pytest]\nasyncio_mode = auto\npythonpath = {REPOSITORY}\n")
     (folder / "test_suite.py").write_text("\n".join(line[4:] for line in source.splitlines()))

@@ -19,6 +19,7 @@ from nbrtc.messages import (
     ChangeStatsInterval,
     ChatArrived,
     ChatMessage,
+    Effect,
     EventArrived,
     OpenCall,
     PageMessage,
@@ -32,6 +33,7 @@ from nbrtc.messages import (
     RoomInfo,
     RoomTicket,
     SetVideoEffect,
+    SetVideoSource,
     StateChanged,
     StatsArrived,
     StatsEvent,
@@ -124,7 +126,7 @@ def test_the_next_engine_is_told_all_that_was_asked_of_the_last(side: KernelSide
 
     assert (opening.epoch, opening.name) == (3, "Ada")
     assert opening.quality == HIGH
-    assert opening.video_effect == "<lambda>()"
+    assert opening.video_effect == SetVideoEffect(name="<lambda>()")
     side.use_effect(None)
     assert side.opening(4).video_effect is None
     assert wire.verbs[-1] == SetVideoEffect(name=None)
@@ -265,6 +267,29 @@ def test_a_failing_effect_is_shown_once_in_the_widget_and_again_when_it_is_defin
     assert [problem.count for problem in side.problems.items()] == [3, 3]
 
 
+def test_a_source_holds_in_the_next_engine_and_its_failure_is_shown_once(
+    side: KernelSide, wire: Wire
+) -> None:
+    def camera() -> object:
+        return None
+
+    side.use_source(camera)
+    assert side.opening(1).video_source == SetVideoSource("camera", fps=30.0)
+    source = side.source._source
+    assert source is not None
+    for number in range(3):
+        side._source_failed(source, ValueError(number), "trace")
+    assert [verb for verb in wire.verbs if isinstance(verb, Report)] == wire.verbs[1:]
+    assert len(wire.verbs) == 2, "the messages differ, the failure is one"
+    (problem,) = side.problems.items()
+    assert (problem.code, problem.count) == ("video-source", 3)
+    assert problem.message == "camera() raised ValueError: 2"
+
+    side.use_source(None)
+    assert side.opening(2).video_source is None
+    assert wire.verbs[-1] == SetVideoSource(None)
+
+
 def test_closing_is_final_and_said_once(side: KernelSide, wire: Wire, told: Told) -> None:
     side.close("The cell was run again.")
     side.close("again")
@@ -347,6 +372,10 @@ def test_the_next_engine_knows_room_name_and_seat(side: KernelSide, told: Told) 
 def test_what_was_chosen_in_the_widget_holds_in_the_next_engine(side: KernelSide, wire: Wire) -> None:
     side.on_notification(StateChanged("call", CallState(quality=HIGH, codec="vp9", revision=1)))
     assert (side.opening(1).quality, side.opening(1).codec) == (HIGH, "vp9")
+
+    chosen = CallState(quality=HIGH, effect=Effect("blur", 0.9), background="background-1.jpg", revision=2)
+    side.on_notification(StateChanged("call", chosen))
+    assert (side.opening(1).effect, side.opening(1).background) == (Effect("blur", 0.9), "background-1.jpg")
 
     side.change_codec("av1")
     assert side.opening(2).codec == "av1"

@@ -64,6 +64,16 @@ def test_a_silent_engine_that_is_at_work_gets_more_time_but_not_for_ever() -> No
     assert BUSY_LOST_S < overdue_s < BUSY_LOST_S + BEAT_S + 0.01
 
 
+def test_a_silent_engine_that_waits_for_the_disk_gets_more_time_but_not_for_ever() -> None:
+    now_s = 0.0
+    pulse = Pulse(0.0, lambda: 0.1, waits_for_disk=lambda: True)
+    while (overdue_s := pulse.overdue_s(now_s)) is None:
+        pulse.question(now_s)
+        now_s += pulse.wait_s(now_s) + 0.001
+
+    assert BUSY_LOST_S < overdue_s < BUSY_LOST_S + BEAT_S + 0.01
+
+
 def test_an_engine_that_stops_working_is_lost_soon() -> None:
     now_s = 0.0
     pulse = Pulse(0.0, lambda: min(now_s, 2.0))

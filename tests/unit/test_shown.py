@@ -90,6 +90,22 @@ def test_a_repeated_picture_lies_where_its_time_has_come() -> None:
     assert again.timestamp == 11 or abs(again.timestamp - expected) < 9_000
 
 
+def test_a_camera_that_begins_later_brings_its_clock_and_time_goes_on() -> None:
+    stage = Stage()
+    stage.shown.use_effect(True)
+    stage.shown.take(b"source", "VP8", keyframe=True, source=None)
+    alone = stage.seen[-1].timestamp
+    assert abs(alone - 90_000 * time.monotonic()) < 9_000
+    first = stage.film(0, keyframe=True)
+    assert alone - first.timestamp > 180_000, "the machine has only just been started: this proves nothing"
+    for _ in range(2):
+        stage.shown.take(b"source", "VP8", keyframe=False, source=None)
+
+    later = [frame.timestamp for frame in stage.seen[1:]]
+    assert all(stamp < alone for stamp in later), "it stands still at the other clock's time"
+    assert later[1] > later[0]
+
+
 def test_the_camera_comes_back_with_a_keyframe_of_its_own() -> None:
     stage = Stage()
     stage.film(0, keyframe=True)

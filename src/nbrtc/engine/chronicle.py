@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from ..messages import CallState, Participant, Quality, StatsEvent, VideoSize
+from ..messages import CallState, Effect, Participant, Quality, StatsEvent, VideoSize
 from .member import PYTHON
 
 MAX_NAME, MAX_VALUE = 64, 2000
@@ -51,6 +51,10 @@ def _standing(state: CallState) -> dict[str, str]:
         "camera": _size(state.camera) if state.camera_on else "off",
         "screen": _switch(state.screen_sharing),
         "effect": state.video_effect or "none",
+        "camera-effect": _effect(state.effect),
+        "source": state.video_source or "none",
+        "audio-effect": state.audio_effect or "none",
+        "playing": "on" if state.playing else "none",
         "recording": "none" if recording is None else recording.state,
     }
 
@@ -101,6 +105,10 @@ def _switch(on: bool) -> str:
 def _quality(quality: Quality) -> str:
     name = "" if quality.name is None else f"{quality.name} "
     return f"{name}{quality.width}x{quality.height}@{quality.fps:g}"
+
+
+def _effect(effect: Effect) -> str:
+    return effect.name if effect.strength is None else f"{effect.name} {effect.strength:g}"
 
 
 def _size(camera: VideoSize | None) -> str:

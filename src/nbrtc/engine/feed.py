@@ -66,6 +66,11 @@ class Feed:
         self._ask_keyframe = ask_keyframe
         self._sinks: list[Sink] = []
 
+    @property
+    def is_wanted(self) -> bool:
+        """Whether anything reads it."""
+        return bool(self._sinks)
+
     def subscribe(self, sink: Sink) -> Callable[[], None]:
         """Add a sink; the returned function takes it away again and may be called twice."""
         self._sinks.append(sink)

@@ -7,9 +7,10 @@ is copied, sent or decoded for nothing. On the engine's loop.
 import asyncio
 from collections.abc import Callable, Iterable
 
+from .decode import Picture
 from .feed import Feed
 from .tasks import Tasks
-from .viewer import Subscriber, Viewer
+from .viewer import Subscriber, Viewer, Wish
 
 OWN = "you"
 """Stands for the page's own camera and microphone."""
@@ -65,13 +66,17 @@ class Gallery:
         self._kept[purpose] = frozenset(participants)
         self._changed()
 
-    def ask(self, participant: str, subscriber: Subscriber, after: int) -> None:
-        """A subscriber is ready for a picture newer than `after`; an empty id is the own camera."""
+    def watch(self, participant: str, on_picture: Callable[[Picture], None] | None) -> None:
+        """Tell every decoded picture of somebody, while pictures are wanted; None ends it."""
+        self._viewers[participant].on_picture = on_picture
+
+    def ask(self, participant: str, subscriber: Subscriber, wish: Wish) -> None:
+        """A subscriber is ready for a picture; an empty id is the own camera."""
         viewer = self._viewers.get(participant or OWN)
         if viewer is None:
             subscriber.stop("left")
             return
-        viewer.ask(subscriber, after)
+        viewer.ask(subscriber, wish)
 
     def forget(self, subscriber: bytes) -> None:
         """A subscriber went."""

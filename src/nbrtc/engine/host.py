@@ -11,8 +11,11 @@ import zmq
 import zmq.asyncio
 
 from ..bridge import CONTROL_DOWN, CONTROL_UP, FRAMES, QUEUE_MESSAGES
-from ..errors import CallError, FrameError, NbrtcError
+from ..errors import CallError, FrameError, NbrtcError, SoundError
 from ..messages import (
+    SUPPLY,
+    AudioCredit,
+    AudioHeader,
     CallRequest,
     CloseCall,
     EngineBeat,
@@ -32,12 +35,13 @@ from ..messages import (
     decode_request,
     encode_bridge,
 )
+from .audio_effect import Listener
 from .bot import BotSession
 from .composer import Composer
 from .rooms import Rooms
 from .session import Session
 from .tasks import Tasks
-from .viewer import Subscriber
+from .viewer import Subscriber, Wish
 
 logger = logging.getLogger(__name__)
 
@@ -188,29 +192,54 @@ class Engine:
             parts = await self._frames.recv_multipart(copy=False)
             try:
                 self._take_frame(parts[0].bytes, [part.buffer for part in parts[1:]])
-            except (msgspec.MsgspecError, FrameError) as error:
+            except (msgspec.MsgspecError, FrameError, SoundError) as error:
                 logger.error("A malformed frame message came: %s", error)
 
     def _take_frame(self, subscriber: bytes, parts: Sequence[memoryview]) -> None:
         message = decode_frame_message(parts[0] if parts else b"")
-        if isinstance(message, FrameHeader):
-            raise FrameError("A picture came without its credit.")
+        if isinstance(message, (FrameHeader, AudioHeader)):
+            raise FrameError("A picture or a sound came without its credit.")
         session = self._sessions.get(message.call)
         match message:
+            case FrameCredit(participant=place) if place == SUPPLY and isinstance(session, Session):
+                try:  # the credit stands whatever the picture is worth
+                    if message.result is not None and len(parts) == 2:
+                        session.source.result(subscriber, message.result, parts[1])
+                finally:
+                    session.source.ask(self._subscriber(subscriber, message.call))
             case FrameCredit() if session is None:
                 self._subscriber(subscriber, message.call).stop("closed")
             case FrameCredit() if session is not None:
                 # the credit first: it stands whatever the picture is worth
                 session.gallery.ask(
-                    message.participant, self._subscriber(subscriber, message.call), message.after
+                    message.participant,
+                    self._subscriber(subscriber, message.call, session),
+                    Wish(message.after, message.size, message.queued),
                 )
                 if message.result is not None and len(parts) == 2:
                     session.studio.result(message.result, parts[1])
+            case AudioCredit() if isinstance(session, Session):
+                # the result first: the credit says that nothing is owed any more
+                try:
+                    if message.result is not None and len(parts) == 2:
+                        session.desk.result(message.result, parts[1])
+                finally:
+                    session.desk.ask(self._listener(subscriber), message.after)
+            case AudioCredit():
+                self._subscriber(subscriber, message.call).stop("closed")
             case FrameStop() if session is not None:
                 session.gallery.forget(subscriber)
+                if isinstance(session, Session):
+                    session.desk.forget(subscriber)
+                    session.source.forget(subscriber)
 
-    def _subscriber(self, identity: bytes, call: str) -> Subscriber:
+    def _subscriber(
+        self, identity: bytes, call: str, session: Session | BotSession | None = None
+    ) -> Subscriber:
         def deliver(header: FrameHeader, planes: bytearray) -> None:
+            if isinstance(session, Session):
+                timestamp, sent_s = session.studio.sent
+                header = msgspec.structs.replace(header, sent_timestamp=timestamp, sent_s=sent_s)
             self._tasks.spawn(self._send_frame([identity, encode_bridge(header), planes]), "nbrtc-frame")
 
         def stop(reason: str) -> None:
@@ -218,6 +247,12 @@ class Engine:
             self._tasks.spawn(self._send_frame([identity, encode_bridge(message)]), "nbrtc-frame")
 
         return Subscriber(identity, deliver, stop)
+
+    def _listener(self, identity: bytes) -> Listener:
+        def deliver(header: AudioHeader, samples: bytes) -> None:
+            self._tasks.spawn(self._send_frame([identity, encode_bridge(header), samples]), "nbrtc-sound")
+
+        return Listener(identity, deliver)
 
     async def _send_frame(self, parts: Sequence[bytes | bytearray]) -> None:
         await self._frames.send_multipart(parts, copy=False)

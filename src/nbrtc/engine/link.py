@@ -47,12 +47,13 @@ from .description import (
 )
 from .encode import VideoCodec
 from .feedback import Feedback
+from .heard import HeardSound
 from .inbound import Inbound
 from .outgoing import OutgoingVideo
+from .outgoing_sound import OutgoingSound
 from .seams import LOOPBACK, SenderSeam, ice_transport, is_control_delivered, separate_streams
 from .shim import install
 from .shown import ShownPicture
-from .silence import Silence
 from .statistics import Report, Scalar, Statistics, Stream
 
 logger = logging.getLogger(__name__)
@@ -142,11 +143,12 @@ class Link:
         self.limit = SendLimit(quality.bitrate_bps)
         self.outgoing = OutgoingVideo(self.video.feed, self.limit)
         self.video.cap_bps = self._downstream_bps
-        self._silence = Silence()
+        self.sound = OutgoingSound()
+        self.heard = HeardSound(self.audio.feed)
         self.shown = ShownPicture(self.video.feed, self.outgoing)
         self.outgoing.on_encoded = self._effect_encoded
         video.sender.replaceTrack(self.outgoing)
-        audio.sender.replaceTrack(self._silence)
+        audio.sender.replaceTrack(self.sound)
         separate_streams(self._connection)
         seam = SenderSeam(video.sender)
         seam.on_keyframe_request(self.outgoing.request_keyframe)
@@ -305,6 +307,7 @@ class Link:
             "replaced_frames": self.outgoing.replaced,
             "waiting_frames": self.outgoing.waiting,
             "effect_delay_s": self.outgoing.effect_delay_s,
+            "sound_delay_s": self.sound.effect_delay_s,
             "send_limit_bps": self.limit.bitrate_bps(now_s),
             "audio_buffer_delay_s": self.audio.buffer.counters.delay_s,
             "video_buffer_delay_s": self.video.buffer.counters.delay_s,
@@ -330,7 +333,8 @@ class Link:
         finally:
             self.shown.close()
             self.outgoing.stop()
-            self._silence.stop()
+            self.sound.stop()
+            self.heard.close()
             self.video.close()
             self.audio.close()
             self.impair(None)
@@ -350,7 +354,13 @@ class Link:
             self.audio.tick(self.rtt_s)
             ticks += 1
             if ticks % round(PING_S / TICK_S) == 0:
-                self.send(Ping(sent_s=time.monotonic(), effect_delay_s=self._effect_delay_s()))
+                self.send(
+                    Ping(
+                        sent_s=time.monotonic(),
+                        effect_delay_s=self._effect_delay_s(),
+                        sound_delay_s=self.sound.effect_delay_s,
+                    )
+                )
 
     def _opened(self) -> None:
         self.is_open = True

@@ -6,7 +6,9 @@ from .chronicle import changes
 from .gallery import OWN
 from .member import PYTHON
 
-OF_ONESELF = frozenset({"camera", "microphone", "screen", "effect"})
+OF_ONESELF = frozenset({
+    "camera", "microphone", "screen", "effect", "camera-effect", "source", "audio-effect", "playing",
+})  # fmt: skip
 """Events of the call's own side that are about whoever records."""
 UNTOLD = frozenset({"page", "stats-interval", "overflow", "recording", "presence"})
 """What says nothing to whoever sees the recording."""

@@ -87,6 +87,9 @@ class OutgoingVideo(MediaStreamTrack):
         self.size: tuple[int, int] | None = None
         """Pixels of what is sent; None before the first keyframe."""
         self.effect_delay_s: float | None = None
+        self.effect_sent: tuple[int, float] = (-1, 0.0)
+        """RTP timestamp of the camera's frame behind the effect's picture that was sent last, and its age
+        then in seconds."""
         self.on_encoded: OnEncoded = lambda *_: None
         """Told each picture of the effect as it is sent, on the engine's loop."""
 
@@ -236,6 +239,8 @@ class OutgoingVideo(MediaStreamTrack):
             return None
         if shown.arrived_s is not None:
             self.effect_delay_s = time.monotonic() - shown.arrived_s
+            if shown.timestamp is not None:
+                self.effect_sent = shown.timestamp, self.effect_delay_s
         timestamp, arrived_s = shown.timestamp, shown.arrived_s
         source = None if timestamp is None or arrived_s is None else (timestamp, arrived_s)
         self.on_encoded(data, is_key, source)

@@ -21,6 +21,7 @@ from ..messages import (
     CallState,
     Candidate,
     ChangeCodec,
+    ChangeEffect,
     ChangeQuality,
     ChangeStatsInterval,
     EngineStatus,
@@ -39,6 +40,7 @@ from ..messages import (
     PageProblem,
     PeerSignal,
     PeerStatus,
+    PlaySound,
     Quality,
     ReadLedger,
     ReadRecording,
@@ -48,15 +50,20 @@ from ..messages import (
     Report,
     Say,
     SendChat,
+    SetAudioEffect,
     SetCodec,
+    SetEffect,
     SetQuality,
     SetVideoEffect,
+    SetVideoSource,
     ShareScreen,
+    SoundEnded,
     StartRecording,
     StatsEvent,
     StatsSample,
     StopRecord,
     StopRecording,
+    StopSound,
     Switch,
     SwitchMedia,
     Verb,
@@ -72,6 +79,8 @@ from .ownership import Ownership
 from .place import dated, within
 from .reel import NO_FEEDS, Feeds
 from .shelf import Shelf
+from .sound_desk import SoundDesk
+from .source import Source
 from .studio import Studio
 from .tap import Tap
 from .tape import Tape
@@ -116,6 +125,8 @@ class Session:
             effect=opening.effect,
             background=opening.background,
             video_effect=None if opening.video_effect is None else opening.video_effect.name,
+            video_source=None if opening.video_source is None else opening.video_source.name,
+            audio_effect=None if opening.audio_effect is None else opening.audio_effect.name,
             codec=opening.codec,
             stats_interval_s=opening.stats_interval_s,
         )
@@ -123,6 +134,13 @@ class Session:
         self.gallery = Gallery(self._wanted_changed)
         self.studio = Studio()
         self._use_effect(opening.video_effect)
+        self.source = Source(self.studio.show_source, self._board.problem)
+        self._use_source(opening.video_source)
+        self.desk = SoundDesk(
+            on_playing=lambda is_playing: self._board.change(playing=is_playing),
+            on_ended=lambda sound, error: notify(SoundEnded(call=opening.call, sound=sound, error=error)),
+        )
+        self.desk.use_effect(opening.audio_effect)
         self._tap = Tap()
         self._be_in_room(opening.ticket is not None)
         self._folder, self._shelf = Path(opening.folder), Shelf()
@@ -163,6 +181,8 @@ class Session:
             await self._member.close()
             await self._ownership.close()
             await self.gallery.close()
+            await self.desk.close()
+            await self.source.close()
             self._watch.close()
 
     # --- what a page wants
@@ -225,6 +245,9 @@ class Session:
                 raise CallError("A page that has Python joins with an offer.")
             case SetQuality():
                 self._quality(intent.quality)
+                self._board.reply(page, Reply(id=intent.id))
+            case SetEffect():
+                self._board.change(effect=intent.effect)
                 self._board.reply(page, Reply(id=intent.id))
             case SetCodec():
                 self._board.change(codec=intent.codec)
@@ -297,9 +320,22 @@ class Session:
                 self._board.change(codec=verb.codec)
             case ChangeStatsInterval():
                 self._board.change(stats_interval_s=verb.interval_s)
+            case ChangeEffect():
+                self._board.change(effect=verb.effect, background=verb.background)
+            case SetVideoSource():
+                self._use_source(verb)
+                self._board.change(video_source=verb.name)
             case SetVideoEffect():
                 self._use_effect(verb)
                 self._board.change(video_effect=verb.name)
+            case SetAudioEffect():
+                self.desk.use_effect(verb)
+                self._board.change(audio_effect=verb.name)
+            case PlaySound():
+                self._require_media("Nobody would hear it")
+                return await self.desk.play(verb.sound, verb.path, keep=verb.keep)
+            case StopSound():
+                self.desk.stop(verb.sound)
             case Record():
                 self._require_media()
                 return await self._tape.start(verb.path, verb.tracks, verb.layout)
@@ -311,7 +347,8 @@ class Session:
                 return None if self._ownership.shim is None else self._ownership.shim.ledger.summary()
             case EngineStatus():
                 link = self._ownership.link
-                return {} if link is None else {**link.figures(time.monotonic()), "tap": self._tap.figures()}
+                parts = {"tap": self._tap.figures(), "source": self.source.figures()}
+                return {} if link is None else {**link.figures(time.monotonic()), **parts}
             case Report():
                 self._board.broadcast(verb.notice)
         return None
@@ -346,9 +383,9 @@ class Session:
         self._board.send(owner, SwitchMedia(microphone_on=verb.microphone_on, camera_on=verb.camera_on))
         self._board.change(**requested)
 
-    def _require_media(self) -> None:
+    def _require_media(self, what: str = "There is nothing to record") -> None:
         if self._ownership.link is None or self._board.state.phase not in ("connected", "reconnecting"):
-            raise NotConnected("There is nothing to record: nobody is in the call yet.")
+            raise NotConnected(f"{what}: nobody is in the call yet.")
 
     # --- what the parts report
 
@@ -356,6 +393,8 @@ class Session:
         """What follows from a new state. Each step changes the state only if it is not so already."""
         self._watch.follow(state)
         self._tape.look()
+        if state.phase not in ("connected", "reconnecting"):
+            self.desk.stop(None)  # sounds end with the call
         in_room = state.room is not None
         if in_room == self.studio.echoes:
             self._be_in_room(in_room)
@@ -367,6 +406,8 @@ class Session:
 
     def _attach(self, link: Link) -> None:
         self.studio.attach(link)
+        self.source.attach()
+        self.desk.attach(link)
         self.gallery.attach(OWN, link.video.feed)
         self._tap.attach(link)
         self._tape.look()
@@ -375,6 +416,8 @@ class Session:
     def _detach(self) -> None:
         self._watch.detach()
         self.studio.detach()
+        self.source.detach()
+        self.desk.detach()
         self.gallery.detach(OWN)
         self._tap.detach()
         self._tape.look()
@@ -386,8 +429,14 @@ class Session:
 
     def _use_effect(self, effect: SetVideoEffect | None) -> None:
         on = effect is not None and effect.name is not None
-        self.studio.use_effect(on)
+        on_late = "hold" if effect is None else effect.on_late
+        self.studio.use_effect(on, on_late)
+        self.gallery.watch(OWN, self.studio.take_camera if on and on_late == "pass" else None)
         self.gallery.keep("effect", (OWN,) if on else ())
+
+    def _use_source(self, source: SetVideoSource | None) -> None:
+        self.studio.use_source(source is not None and source.name is not None)
+        self.source.use(source)
 
     def _be_in_room(self, on: bool) -> None:
         """In a room Python gets the camera only when it wants it, and does not send it back."""
@@ -411,7 +460,7 @@ class Session:
         """Picture and sound of somebody, or of `OWN` as the others see it."""
         if participant == OWN:
             link = self._ownership.link
-            return NO_FEEDS if link is None else (link.shown.feed, link.audio.feed)
+            return NO_FEEDS if link is None else (link.shown.feed, link.heard.feed)
         feeds = self._tap.feeds(participant)
         return NO_FEEDS if feeds is None else (feeds["video"], feeds["audio"])
 

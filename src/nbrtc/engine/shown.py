@@ -9,6 +9,7 @@ from typing import Protocol
 
 from .encode import TIME_BASE
 from .feed import EncodedFrame, Feed
+from .rtp_clock import JUMP_TICKS
 
 
 class EffectSource(Protocol):
@@ -80,7 +81,9 @@ class ShownPicture:
             self.feed.request_keyframe()
             return
         self._awaits_keyframe = False
-        if frame.timestamp <= self._timestamp:  # the effect is behind the camera, whose place it takes
+        # the effect is behind the camera, whose place it takes; further back is another clock, as where the
+        # camera was off until now
+        if -JUMP_TICKS < frame.timestamp - self._timestamp <= 0:
             frame = replace(frame, timestamp=self._timestamp + 1)
         self._timestamp = frame.timestamp
         self.feed.report = self._camera.report

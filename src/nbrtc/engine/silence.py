@@ -1,4 +1,4 @@
-"""The sound that goes down to the page while Python supplies none: never the person's own voice."""
+"""The sound that a Bot without any sends; also what a link sends while Python supplies none."""
 
 import asyncio
 import time

@@ -144,7 +144,7 @@ def status_of(state: CallState) -> ParticipantStatus:
     recording = None if state.recording is None or state.recording.state != "recording" else state.recording
     return ParticipantStatus(
         muted=not state.microphone_on,
-        video_off=not (state.camera_on or state.screen_sharing),
+        video_off=not (state.camera_on or state.screen_sharing or state.video_source is not None),
         screen_sharing=state.screen_sharing,
         recording=recording is not None,
         recording_id="" if recording is None else recording.id,

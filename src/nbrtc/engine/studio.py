@@ -1,11 +1,17 @@
 """The studio: where an effect's pictures go back to the page. On the engine's loop."""
 
+import time
+
 from av import VideoFrame
 
 from ..errors import FrameError
-from ..messages import FrameHeader
+from ..messages import FrameHeader, OnLate
 from ..pictures import packed_size, unpack
+from .decode import Picture
 from .link import Link
+
+LATE_S = 0.15
+"""An effect that has shown nothing for so long is late; a person sees a picture stand still by then."""
 
 
 class Studio:
@@ -24,19 +30,30 @@ class Studio:
         self._echoes = echoes
         self._is_screen = False
         self._good: VideoFrame | None = None
+        self._on_late: OnLate = "hold"
+        self._resulted_s = 0.0
+        self._source = False
+        self._still: VideoFrame | None = None  # the source's last picture
 
     def attach(self, link: Link) -> None:
         """Send on this link from now on."""
         self._link = link
         link.outgoing.echoes = self._echoes
-        link.outgoing.use_effect(self._effect)
         self._choose()
-        if self._effect and self._good is not None:
-            link.outgoing.show(self._good, None, None)  # the last good frame holds over a reconnection
+        # the last good frame holds over a reconnection
+        if self._source:
+            self._show_again(self._still)
+        elif self._effect:
+            self._show_again(self._good)
 
     def detach(self) -> None:
         """The link goes."""
         self._link = None
+
+    @property
+    def sent(self) -> tuple[int, float]:
+        """Of the effect's picture that was sent last (see `OutgoingVideo.effect_sent`)."""
+        return (-1, 0.0) if self._link is None else self._link.outgoing.effect_sent
 
     @property
     def echoes(self) -> bool:
@@ -49,14 +66,36 @@ class Studio:
         if self._link is not None:
             self._link.outgoing.echoes = on
 
-    def use_effect(self, on: bool) -> None:
+    def use_effect(self, on: bool, on_late: OnLate = "hold") -> None:
         """Send back only the kernel's pictures (True), or what goes back without an effect."""
         self._effect = on
+        self._on_late = on_late
+        self._resulted_s = time.monotonic()
         if not on:
             self._good = None
-        if self._link is not None:
-            self._link.outgoing.use_effect(on)
         self._choose()
+
+    def use_source(self, on: bool) -> None:
+        """Pictures of Python's own take the camera's place (True), an effect's too, which come again."""
+        if on == self._source:
+            return  # the last one's picture stays until there is another
+        self._source = on
+        self._still = None
+        self._choose()
+        if not on and self._effect:
+            self._show_again(self._good)
+
+    def show_source(self, picture: VideoFrame) -> None:
+        """A yuv420p picture of the source: send it now."""
+        if self._source:
+            self._still = picture
+            self._show_again(picture)
+
+    def _show_again(self, picture: VideoFrame | None) -> None:
+        """Send a picture that no frame of the camera stands behind, so that it is late by nothing."""
+        if self._link is not None and picture is not None:
+            self._link.outgoing.effect_delay_s = None
+            self._link.outgoing.show(picture, None, None)
 
     def share_screen(self, on: bool) -> None:
         """The page sends its screen (True) or its camera: an effect for a face is none for a screen."""
@@ -66,7 +105,16 @@ class Studio:
     def _choose(self) -> None:
         """What the others see, which is what is recorded."""
         if self._link is not None:
-            self._link.shown.use_effect(self._effect and not self._is_screen)
+            python = self._effect or self._source
+            self._link.outgoing.use_effect(python)
+            self._link.shown.use_effect(python and not self._is_screen)
+
+    def take_camera(self, picture: Picture) -> None:
+        """A decoded picture of the camera: with `on_late` "pass" it stands in for an effect that is late."""
+        if not self._effect or self._source or self._on_late == "hold" or self._link is None:
+            return
+        if time.monotonic() - self._resulted_s > LATE_S:
+            self._link.outgoing.show(picture.frame, picture.timestamp, picture.arrived_s)
 
     def result(self, header: FrameHeader, planes: memoryview) -> None:
         """An effect's picture: send it now.
@@ -85,5 +133,6 @@ class Studio:
             return  # it was taken off while the kernel still worked
         picture = unpack(planes, header.width, header.height)
         self._good = picture
-        if self._link is not None:
+        self._resulted_s = time.monotonic()
+        if self._link is not None and not self._source:
             self._link.outgoing.show(picture, header.timestamp, header.arrived_s)

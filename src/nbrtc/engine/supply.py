@@ -17,7 +17,7 @@ from ..messages import SUPPLY, FrameHeader
 from ..pictures import pack, packed_size, unpack
 from .broadcast import Broadcast
 from .gallery import Gallery
-from .viewer import Subscriber
+from .viewer import Subscriber, Wish
 
 
 class Supply:
@@ -59,16 +59,16 @@ class Supply:
         for identity in list(self._looking):
             self._serve(identity)
 
-    def ask(self, participant: str, subscriber: Subscriber, after: int) -> None:
-        """A credit: a supplier's, or for a picture newer than `after`; an empty id is the Bot's own."""
+    def ask(self, participant: str, subscriber: Subscriber, wish: Wish) -> None:
+        """A credit: a supplier's, or for a picture; an empty id is the Bot's own."""
         if participant == SUPPLY:
             self._supplier = subscriber
             # the picture that rides on the credit is taken in this turn of the loop, the answer comes after
             asyncio.get_running_loop().call_soon(self._answer)
         elif participant:
-            self.others.ask(participant, subscriber, after)
+            self.others.ask(participant, subscriber, wish)
         else:
-            self._looking[subscriber.identity] = (subscriber, after)
+            self._looking[subscriber.identity] = (subscriber, wish.after)
             self._serve(subscriber.identity)
 
     def forget(self, subscriber: bytes) -> None:

@@ -2,15 +2,17 @@
 
 Frames cross on credit. A subscriber (one per frame port of the kernel) says "ready, I have seen number N" and
 gets the newest picture after N as soon as there is one. So no queue grows, and a slow subscriber skips
-frames, which are counted. The decoder runs only while somebody has asked within the last seconds.
+frames, which are counted. One that asks for every frame in order has a queue of its own, of `QUEUED_FRAMES`.
+The decoder runs only while somebody has asked within the last seconds.
 """
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ..messages import FrameHeader
+from ..messages import QUEUED_FRAMES, FrameHeader
 from ..pictures import pack
 from .decode import Picture, VideoDecoder
 from .feed import Feed
@@ -30,6 +32,18 @@ class Subscriber:
     """Says that no picture will come, and why."""
 
 
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a subscriber asks for."""
+
+    after: int
+    """Frames with a larger number."""
+    size: tuple[int, int] | None = None
+    """Scaled to this width and height; None for as it is."""
+    queued: bool = False
+    """Every frame in order instead of the newest."""
+
+
 class Viewer:
     """The pictures of one participant, or of the call's own camera. On the engine's loop.
 
@@ -45,9 +59,14 @@ class Viewer:
         self._on_change = on_change
         self._decoder: VideoDecoder | None = None
         self._newest: Picture | None = None
-        self._packed: bytearray | None = None
+        self._packed: dict[tuple[int, int], bytearray] = {}
+        """The newest picture's planes, in the sizes that were asked for."""
         self._number = 0
-        self._waiting: dict[bytes, tuple[Subscriber, int]] = {}
+        self._waiting: dict[bytes, tuple[Subscriber, Wish]] = {}
+        self._queues: dict[bytes, deque[Picture]] = {}
+        """Of those who want every frame; the oldest ones go when one is full."""
+        self.on_picture: Callable[[Picture], None] | None = None
+        """Told each decoded picture, while somebody wants pictures."""
         self._asked_s = 0.0
         self._opened_s = time.monotonic()
         self._origin: float | None = None
@@ -66,15 +85,22 @@ class Viewer:
         if self._decoder is not None:
             self._number = self._decoder.number
             self._closing.spawn(self._decoder.close(), "nbrtc-decode-close")
-        self._decoder = self._newest = self._packed = self._origin = None
+        self._decoder = self._newest = self._origin = None
+        self._packed = {}
+        for queue in self._queues.values():
+            queue.clear()
 
-    def ask(self, subscriber: Subscriber, after: int) -> None:
-        """A subscriber is ready for a picture newer than `after`."""
+    def ask(self, subscriber: Subscriber, wish: Wish) -> None:
+        """A subscriber is ready for a picture."""
         self._asked_s = time.monotonic()
-        self._waiting[subscriber.identity] = (subscriber, after)
+        self._waiting[subscriber.identity] = (subscriber, wish)
+        if not wish.queued:
+            self._queues.pop(subscriber.identity, None)
+        elif subscriber.identity not in self._queues:
+            self._queues[subscriber.identity] = deque(maxlen=QUEUED_FRAMES)
         if not self.is_wanted:
             self.is_wanted = True
-            self._newest = self._packed = None  # whoever asks wants a picture of now
+            self._newest, self._packed = None, {}  # whoever asks wants a picture of now
             if self._decoder is not None:
                 self._decoder.start()
             self._rest_after(IDLE_S)
@@ -84,11 +110,13 @@ class Viewer:
     def forget(self, subscriber: bytes) -> None:
         """A subscriber went."""
         self._waiting.pop(subscriber, None)
+        self._queues.pop(subscriber, None)
 
     def end(self, reason: str) -> None:
         """Nothing will come any more: tell those who wait."""
         self.detach()
         waiting, self._waiting = self._waiting, {}
+        self._queues = {}
         for subscriber, _ in waiting.values():
             subscriber.stop(reason)
         self.is_wanted = False
@@ -105,30 +133,58 @@ class Viewer:
         return self._decoder is not None and self._decoder.is_running
 
     def _decoded(self, picture: Picture) -> None:
-        self._newest, self._packed = picture, None
+        self._newest, self._packed = picture, {}
+        for queue in self._queues.values():
+            queue.append(picture)
         for subscriber in list(self._waiting):
             self._serve(subscriber)
+        if self.on_picture is not None:
+            self.on_picture(picture)
 
     def _serve(self, identity: bytes) -> None:
-        picture = self._newest
-        subscriber, after = self._waiting[identity]
-        if picture is None or picture.number <= after:
+        subscriber, wish = self._waiting[identity]
+        picture = self._next(identity, wish)
+        if picture is None:
             return
         del self._waiting[identity]
-        if self._packed is None:
-            self._packed = pack(picture.frame)
+        after = wish.after
+        width, height = wish.size or (picture.frame.width, picture.frame.height)
+        planes = self._planes(picture, width, height)
         if self._origin is None:  # a new feed's RTP time begins anywhere: tie it to the call's own time
             self._origin = picture.timestamp / 90_000 - (picture.arrived_s - self._opened_s)
         header = FrameHeader(
             number=picture.number,
-            width=picture.frame.width,
-            height=picture.frame.height,
+            width=width,
+            height=height,
             timestamp=picture.timestamp,
             arrived_s=picture.arrived_s,
             time_s=picture.timestamp / 90_000 - self._origin,
             skipped=picture.number - after - 1 if after >= 0 else 0,
         )
-        subscriber.deliver(header, self._packed)
+        subscriber.deliver(header, planes)
+
+    def _next(self, identity: bytes, wish: Wish) -> Picture | None:
+        """The oldest picture of a queue, or the newest one."""
+        queue = self._queues.get(identity)
+        if queue is None:
+            newest = self._newest
+            return newest if newest is not None and newest.number > wish.after else None
+        while queue:
+            if (picture := queue.popleft()).number > wish.after:
+                return picture
+        return None
+
+    def _planes(self, picture: Picture, width: int, height: int) -> bytearray:
+        """Packed at this size; the newest picture's are made once for all who ask."""
+        planes = self._packed.get((width, height)) if picture is self._newest else None
+        if planes is None:
+            frame = picture.frame
+            if (frame.width, frame.height) != (width, height):
+                frame = frame.reformat(width=width, height=height)
+            planes = pack(frame)
+            if picture is self._newest:
+                self._packed[width, height] = planes
+        return planes
 
     def _rest_after(self, delay_s: float) -> None:
         if self._resting is not None:
@@ -144,5 +200,7 @@ class Viewer:
         self.is_wanted = False
         if self._decoder is not None:
             self._decoder.stop()
-        self._newest = self._packed = None
+        self._newest, self._packed = None, {}
+        for queue in self._queues.values():
+            queue.clear()
         self._on_change()

@@ -41,6 +41,10 @@ class FrameHeader(KernelWire, frozen=True, tag="frame"):
     """`time.monotonic` of the machine when the frame's last packet arrived."""
     time_s: float
     """Media time of the call in seconds; goes on over reconnections."""
+    sent_timestamp: int = -1
+    """Of the effect's result that was sent last; -1 before the first."""
+    sent_s: float = 0.0
+    """How old that one's frame was then, in seconds."""
     skipped: int = 0
     """Frames decoded since this subscriber's last one that it was too late for."""
 
@@ -48,7 +52,7 @@ class FrameHeader(KernelWire, frozen=True, tag="frame"):
 class AudioCredit(KernelWire, frozen=True, tag="audio-credit"):
     """The kernel's audio effect is ready for blocks after `after`; results ride on the same message.
 
-    The engine answers with one `AudioHeader` and the samples of all blocks that wait, in order.
+    The engine answers with one `AudioHeader` and the samples of the oldest block that waits.
     """
 
     call: str
@@ -67,6 +71,8 @@ class AudioHeader(KernelWire, frozen=True, tag="audio"):
     """`time.monotonic` of the machine when the first block's packet arrived."""
     dropped: int = 0
     """Blocks left out since the last answer, because the function was slower than the sound."""
+    late: int = 0
+    """Blocks of silence that the others got since the last answer, because the function was late."""
 
 
 class FrameStop(KernelWire, frozen=True, tag="stop"):

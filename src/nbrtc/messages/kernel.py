@@ -207,11 +207,13 @@ class SetAudioEffect(KernelWire, frozen=True, tag="audio-effect"):
 
 
 class PlaySound(KernelWire, frozen=True, tag="play"):
-    """Play a WAV file into the call, which the engine removes afterwards; the outcome is its length in s."""
+    """Play a sound file into the call; the outcome is its length in s, None where the file does not say."""
 
     sound: str
     """Names it for `StopSound`."""
     path: str
+    keep: bool = False
+    """The file is the user's; any other is removed by the engine afterwards."""
 
 
 class StopSound(KernelWire, frozen=True, tag="stop-sound"):

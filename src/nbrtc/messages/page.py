@@ -291,6 +291,8 @@ class Ping(Wire, frozen=True, tag="ping"):
     sent_s: float
     effect_delay_s: float | None = None
     """From its frame's arrival to the effect's last picture, in seconds; None without an effect."""
+    sound_delay_s: float | None = None
+    """From its packet's arrival to the sending of the audio effect's sound, in seconds; None without one."""
 
 
 class SwitchMedia(Wire, frozen=True, tag="switch-media"):

@@ -74,7 +74,7 @@ class Circumstances:
             standing.turn(name, event.value.partition(" ")[0] != "off")
         elif name in ("leave", "close"):
             self._end(event)
-        elif name in ("room", "effect") and event.peer == "":
+        elif name in ("room", "effect", "source") and event.peer == "":
             self._own.turn(name, event.value != "none")
         elif name == "quality":
             self.asked_fps = _fps(event.value)
@@ -93,8 +93,12 @@ class Circumstances:
         return None if standing is None else standing.switches.get(switch)
 
     def returns_picture(self) -> bool:
-        """Whether Python sends pictures back: an effect's, and outside of rooms the camera's own."""
-        return bool(self.own("effect")) or not self.own("room")
+        """Whether Python sends pictures back: its own, and outside of rooms the camera's."""
+        return self.sends_own() or not self.own("room")
+
+    def sends_own(self) -> bool:
+        """Whether Python's pictures take the camera's place: an effect's or a source's."""
+        return bool(self.own("effect") or self.own("source"))
 
     def picture_turns(self, peer: str) -> int:
         """A number that changes when what a participant sends of pictures was switched on or off."""

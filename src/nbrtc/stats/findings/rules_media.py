@@ -224,10 +224,10 @@ def asymmetric_quality(scene: Scene) -> Iterator[Sign]:
 
 
 def _is_of_camera(scene: Scene) -> bool:
-    """Whether the sent picture comes from the camera: not a screen, and not what an effect made of it."""
+    """Whether the sent picture comes from the camera: not a screen, and not Python's."""
     if scene.beat.is_screen or scene.around.own("screen"):
         return False
-    return scene.peer == LINK or not scene.around.own("effect")
+    return scene.peer == LINK or not scene.around.sends_own()
 
 
 def _received_fps(beat: Beat) -> float:

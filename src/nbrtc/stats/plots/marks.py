@@ -24,8 +24,8 @@ NEGOTIATION = (
 """Beginnings of names, without an "on" in front and in small letters: dumps have variants of each."""
 
 OF_THE_CALL = frozenset({
-    "phase", "join", "leave", "quality", "codec", "effect", "recording", "microphone", "camera", "screen",
-    "presence", "sending",
+    "phase", "join", "leave", "quality", "codec", "effect", "camera-effect", "source", "recording",
+    "microphone", "camera", "screen", "presence", "sending",
 })  # fmt: skip
 """What people did, and what nbrtc did for them."""
 

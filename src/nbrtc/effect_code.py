@@ -1,0 +1,59 @@
+"""A function on its way into another process: by its name where it can be imported, else as a copy."""
+
+import pickle
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+MAX_BYTES = 16 * 1024 * 1024
+"""What a function brings along; large arrays belong into a file that it reads."""
+
+
+def pack(function: Callable[..., Any]) -> bytes:
+    """The function as bytes.
+
+    Raises
+    ------
+    TypeError
+        If it cannot be copied, or would be larger than `MAX_BYTES`; the message says what to do.
+    """
+    name = getattr(function, "__qualname__", repr(function))
+    try:
+        # a function of the notebook has no module that another process could import
+        code = _copied(function) if _is_local(function) else pickle.dumps(function)
+    except Exception as error:
+        raise TypeError(
+            f"{name} cannot run in the engine: it brings along what cannot be copied ({error}). Put it into a "
+            'module of its own and import it, or leave out where="engine".'
+        ) from error
+    if len(code) > MAX_BYTES:
+        raise TypeError(
+            f"{name} brings along {len(code) / 1e6:.0f} MB; up to {MAX_BYTES / 1e6:.0f} MB are copied. Let it "
+            "read large data from a file."
+        )
+    return code
+
+
+def unpack(code: bytes, path: Sequence[str] = ()) -> Callable[..., Any]:
+    """The function, in a process that this kernel's engine has started.
+
+    Parameters
+    ----------
+    path
+        Where it imports from, before everything else.
+    """
+    sys.path[:0] = [place for place in path if place not in sys.path]
+    function: Callable[..., Any] = pickle.loads(code)  # noqa: S301 - of this user's own kernel
+    return function
+
+
+def _is_local(function: Callable[..., Any]) -> bool:
+    home = getattr(function, "__module__", None)
+    return home in (None, "__main__") or "<" in getattr(function, "__qualname__", "<")
+
+
+def _copied(function: Callable[..., Any]) -> bytes:
+    import cloudpickle
+
+    code: bytes = cloudpickle.dumps(function)
+    return code
