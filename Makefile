@@ -16,7 +16,7 @@ PAGES := $(addprefix tests/browser/,test_mesh.py test_tap.py test_guest_page.py 
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 step = @printf '\n==> %s\n' "$(1)"
 
-.PHONY: demo test check beside lint types js py unit loopback kernel pages browser chromium soak bench dist clean
+.PHONY: demo test check page-checks lint types js py unit loopback kernel pages browser chromium soak bench dist clean
 ifndef TOGETHER
 .NOTPARALLEL:
 endif
@@ -27,14 +27,15 @@ demo: .make/demo $(BUNDLE)
 test: chromium check
 	$(call step,all tests passed)
 
-# First what mostly waits for media and processes, so that it shares the two cores. Then the notebooks, and what only
-# computes beside them, in the time that they leave (`nice`). Each one's output stays together.
+# First what waits for media and processes, then what only computes, then the notebooks: each of them fills two cores
+# by itself, and what measures a call is not to share them with what only computes. Each one's output stays together.
 check: .make/test $(NODE_MODULES) $(BUNDLE)
 	@$(MAKE) --no-print-directory TOGETHER=1 -j3 --output-sync=target loopback kernel pages
-	@$(MAKE) --no-print-directory TOGETHER=1 -j3 --output-sync=target browser beside
+	@$(MAKE) --no-print-directory TOGETHER=1 -j2 --output-sync=target page-checks unit
+	@$(MAKE) --no-print-directory browser
 
-beside:
-	@nice -n 19 $(MAKE) --no-print-directory TOGETHER= lint types js unit
+page-checks:
+	@$(MAKE) --no-print-directory TOGETHER= lint types js
 
 # --- the pieces -----------------------------------------------------------------------------------------
 

@@ -196,12 +196,18 @@ function lackStreams(): void {
   }
 }
 
+let waiting: (() => void)[] = [];
+
 /** As in a tab that nobody looks at, or in one that somebody looks at again. */
 function hide(isHidden: boolean): void {
   Object.defineProperty(document, "hidden", { get: () => isHidden, configurable: true });
   HTMLVideoElement.prototype.requestVideoFrameCallback = function (callback) {
-    return isHidden ? 0 : requestVideoFrameCallback.call(this, callback);
+    if (!isHidden) return requestVideoFrameCallback.call(this, callback);
+    return waiting.push(() => this.requestVideoFrameCallback(callback));
   };
+  if (isHidden) return;
+  for (const ask of waiting) ask();
+  waiting = [];
 }
 
 let previews = new AbortController();

@@ -15,6 +15,9 @@ export class FakeTrack extends EventTarget {
   stop(): void {
     this.readyState = "ended";
   }
+  clone(): FakeTrack {
+    return new FakeTrack(this.kind);
+  }
   getSettings(): MediaTrackSettings {
     return { width: 640, height: 480, frameRate: 30 };
   }

@@ -23,13 +23,13 @@ def pack(function: Callable[..., Any]) -> bytes:
         code = _copied(function) if _is_local(function) else pickle.dumps(function)
     except Exception as error:
         raise TypeError(
-            f"{name} cannot run in the engine: it brings along what cannot be copied ({error}). Put it into a "
-            'module of its own and import it, or leave out where="engine".'
+            f"{name} cannot run in the engine: it brings along what cannot be copied ({error}). Put it into "
+            'a module of its own and import it, or leave out where="engine".'
         ) from error
     if len(code) > MAX_BYTES:
         raise TypeError(
-            f"{name} brings along {len(code) / 1e6:.0f} MB; up to {MAX_BYTES / 1e6:.0f} MB are copied. Let it "
-            "read large data from a file."
+            f"{name} brings along {len(code) / 1e6:.0f} MB; up to {MAX_BYTES / 1e6:.0f} MB are copied. Let "
+            "it read large data from a file."
         )
     return code
 
@@ -43,7 +43,7 @@ def unpack(code: bytes, path: Sequence[str] = ()) -> Callable[..., Any]:
         Where it imports from, before everything else.
     """
     sys.path[:0] = [place for place in path if place not in sys.path]
-    function: Callable[..., Any] = pickle.loads(code)  # noqa: S301 - of this user's own kernel
+    function: Callable[..., Any] = pickle.loads(code)
     return function
 
 

@@ -34,6 +34,7 @@ from .messages import (
     ChatMessage,
     Codec,
     Effect,
+    EffectNews,
     Event,
     EventArrived,
     Notice,
@@ -66,7 +67,7 @@ from .recording import Recording
 from .recording_choice import to_layout, to_path, to_tracks
 from .source_runner import SourceRunner
 from .stats import StatsStore
-from .video_effect_stats import VideoEffectStats
+from .video_effect_stats import EffectRow, VideoEffectStats
 from .video_source import OpenSource, open_source
 
 logger = logging.getLogger(__name__)
@@ -118,6 +119,7 @@ class KernelSide:
         self.source = SourceRunner(bridge, opening.call, self._source_failed)
         self.audio_effect = AudioRunner(bridge, opening.call, self._audio_effect_failed)
         self.sounds = PlayedSounds(bridge, Path(opening.folder), self.request)
+        self._stats_beside: VideoEffectStats | None = None
         self._attendance = Attendance()
         self._opening = opening
         self._opening_lock = threading.Lock()
@@ -198,12 +200,15 @@ class KernelSide:
         verb = SetVideoEffect(name=None) if effect is None else _verb_of(effect)
         self._remember(video_effect=None if effect is None else verb)
         self.effect.use(effect if verb.code is None else None)
+        # what runs beside the engine says by notifications what it does
+        beside = None if effect is None or verb.code is None else VideoEffectStats(effect.name)
+        self._stats_beside = beside
         self.request(verb)
 
     @property
     def effect_stats(self) -> VideoEffectStats | None:
         """Of the video effect, wherever it runs."""
-        return self.effect.stats
+        return self._stats_beside or self.effect.stats
 
     def change_effect(self, effect: Effect, background: str) -> None:
         """Ask the page for one of its own effects, now and of every later engine."""
@@ -304,6 +309,8 @@ class KernelSide:
                 self._chat_arrived(notification.messages)
             case TicketChanged():
                 self._remember(name=notification.name, ticket=notification.ticket)
+            case EffectNews():
+                self._effect_news(notification)
             case SoundEnded():
                 self.sounds.ended(notification)
             case Problem():
@@ -350,6 +357,14 @@ class KernelSide:
     def _chat_arrived(self, messages: tuple[ChatMessage, ...]) -> None:
         for message in from_others(self.chat.take(messages), self.mirror.state):
             self.callbacks.put("chat", message)
+
+    def _effect_news(self, news: EffectNews) -> None:
+        stats = self._stats_beside
+        if stats is not None:
+            for row in news.rows:
+                stats.add(EffectRow(*row))
+        if news.error:
+            self.problems.add("video-effect", news.error, news.traceback)
 
     # --- what the user's code does wrong; on its own threads
 
@@ -399,7 +414,8 @@ def _verb_of(effect: VideoEffect) -> SetVideoEffect:
     if effect.where == "kernel":
         return verb
     code = pack_function(effect.function)
-    return msgspec.structs.replace(verb, code=code, path=tuple(sys.path))
+    path = tuple(str(Path(place).absolute()) for place in sys.path)
+    return msgspec.structs.replace(verb, code=code, path=path)
 
 
 def _line(trace: TracebackType | None) -> Any:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import OpenNotebook
+from tests.browser.conftest import NotebookPage, OpenNotebook
 from tests.browser.notebook import Notebook, plain
 from tests.browser.widget import Widget
 
@@ -16,7 +16,7 @@ NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 
 def test_every_notebook_is_run_here() -> None:
     names = sorted(path.stem for path in NOTEBOOKS.glob("*.ipynb"))
-    assert names == ["01-first-call", "02-rooms", "03-statistics", "04-recording"]
+    assert names == ["01-first-call", "02-rooms", "03-statistics", "04-recording", "05-effects"]
 
 
 def test_the_first_call_runs_from_top_to_bottom(page: Page, open_notebook: OpenNotebook) -> None:
@@ -59,6 +59,21 @@ def test_a_lesson_is_recorded_read_back_and_composed(page: Page, open_notebook: 
     assert re.search(r"<nbrtc.Recording lesson-.*\.mp4: stopped, ", outputs)
     assert "['Ada.mkv.partial', 'Robot.mkv.partial']" in outputs
     assert re.search(r"\[<nbrtc.OpenRecording lesson-.*-cut: \d\.\d s of Ada, Robot>\]", outputs)
+
+
+def test_effects_and_sources_run_from_top_to_bottom(
+    notebook_page: NotebookPage, open_notebook: OpenNotebook
+) -> None:
+    page = notebook_page("person")
+    notebook = open_notebook(page, json.loads((NOTEBOOKS / "05-effects.ipynb").read_text()))
+    outputs = run(notebook, calls=1)
+    assert "Effect(name='blur', strength=0.7)" in outputs
+    assert "'none'" in outputs
+    assert re.search(r"\d+ pictures, [1-9]\d* dropped, sent at 0\.\d\d s", outputs)
+    assert re.search(r"\(\d+, \d+, 3\) True", outputs)
+    assert re.search(r"\d looks, mean brightness \d+ of 255", outputs)
+    assert "AudioEffectStats" in outputs
+    assert "'closed'" in outputs
 
 
 def run(notebook: Notebook, calls: int) -> str:

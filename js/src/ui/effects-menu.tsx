@@ -86,7 +86,9 @@ function Choices({ session }: { readonly session: SessionView }) {
   const { low, high } = EFFECTS[effect.name];
   const choose = (name: EffectName) => {
     if (name === "background" && !session.effects.hasBackground.value) backdrop.ask();
-    else if (name !== effect.name) session.effects.choose({ name, strength: null });
+    else if (name !== effect.name || session.effects.status.value.state === "failed") {
+      session.effects.choose({ name, strength: name === effect.name ? effect.strength : null });
+    }
   };
   // What is dropped beside a place for it, the browser would open instead of the notebook.
   const aim = (event: DragEvent) => {

@@ -59,6 +59,7 @@ class Engine:
     """
 
     def __init__(self, folder: str) -> None:
+        self._folder = folder
         context = zmq.asyncio.Context()
         self._context = context
         self._requests = context.socket(zmq.PULL)
@@ -144,7 +145,7 @@ class Engine:
                 case OpenCall():
                     if request.call not in self._sessions:
                         self._sessions[request.call] = Session(
-                            request, self._notify, self._rooms, self._composer
+                            request, self._notify, self._rooms, self._composer, self._folder
                         )
                 case OpenBot():
                     if request.call not in self._sessions:

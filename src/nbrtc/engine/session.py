@@ -24,6 +24,7 @@ from ..messages import (
     ChangeEffect,
     ChangeQuality,
     ChangeStatsInterval,
+    EffectNews,
     EngineStatus,
     Enter,
     EnterRoom,
@@ -34,6 +35,7 @@ from ..messages import (
     Leave,
     LeaveCall,
     MediaStatus,
+    Notice,
     Notification,
     Offer,
     OpenCall,
@@ -72,6 +74,7 @@ from ..messages import (
 from .bandwidth import video_bitrate_bps
 from .board import Board
 from .composer import Composer
+from .effect_process import EffectProcess
 from .gallery import OWN, Gallery
 from .link import Link
 from .member import PYTHON, Doors, RoomMember
@@ -108,6 +111,8 @@ class Session:
         How it gets into a room.
     composer
         Makes films of its recordings.
+    folder
+        Where the engine's sockets are, for a video effect in a process of its own.
     """
 
     def __init__(
@@ -116,6 +121,7 @@ class Session:
         notify: Callable[[Notification], None],
         doors: Doors,
         composer: Composer,
+        folder: str = "",
     ) -> None:
         self._opening = opening
         self._notify = notify
@@ -133,6 +139,9 @@ class Session:
         self._board = Board(opening.call, state, self._tell)
         self.gallery = Gallery(self._wanted_changed)
         self.studio = Studio()
+        self._effect_process = EffectProcess(
+            opening.call, folder, on_news=self._effect_news, on_ended=self._effect_ended
+        )
         self._use_effect(opening.video_effect)
         self.source = Source(self.studio.show_source, self._board.problem)
         self._use_source(opening.video_source)
@@ -180,6 +189,7 @@ class Session:
         finally:
             await self._member.close()
             await self._ownership.close()
+            await self._effect_process.close()
             await self.gallery.close()
             await self.desk.close()
             await self.source.close()
@@ -429,6 +439,7 @@ class Session:
 
     def _use_effect(self, effect: SetVideoEffect | None) -> None:
         on = effect is not None and effect.name is not None
+        self._effect_process.use(effect)
         on_late = "hold" if effect is None else effect.on_late
         self.studio.use_effect(on, on_late)
         self.gallery.watch(OWN, self.studio.take_camera if on and on_late == "pass" else None)
@@ -437,6 +448,15 @@ class Session:
     def _use_source(self, source: SetVideoSource | None) -> None:
         self.studio.use_source(source is not None and source.name is not None)
         self.source.use(source)
+
+    def _effect_news(self, news: EffectNews) -> None:
+        self._notify(news)
+        if news.error:
+            text = f"{news.error}. The last good picture stays; see call.errors."
+            self._board.broadcast(Notice(key="video-effect", level="error", text=text))
+
+    def _effect_ended(self, reason: str) -> None:
+        self._board.problem("video-effect", reason)
 
     def _be_in_room(self, on: bool) -> None:
         """In a room Python gets the camera only when it wants it, and does not send it back."""

@@ -350,6 +350,26 @@ class TicketChanged(KernelWire, frozen=True, tag="ticket-changed"):
     ticket: RoomTicket | None
 
 
+class EffectOrder(KernelWire, frozen=True):
+    """The engine to the process of a video effect: the first and only thing on its standard input."""
+
+    folder: str
+    """Where the engine's sockets are."""
+    call: str
+    verb: SetVideoEffect
+
+
+class EffectNews(KernelWire, frozen=True, tag="effect-news"):
+    """What a video effect beside the engine did; goes on to the kernel."""
+
+    call: str
+    rows: tuple[tuple[int, float, float, float | None, int, bool, int], ...] = ()
+    """As `nbrtc.video_effect_stats.EffectRow`."""
+    error: str = ""
+    """Why it failed, as a sentence; once for each kind of failure."""
+    traceback: str = ""
+
+
 class SoundEnded(KernelWire, frozen=True, tag="sound-ended"):
     """A sound of `PlaySound` was played to its end, was stopped, or could not be played (`error`)."""
 
@@ -383,6 +403,7 @@ Notification = (
     | EventArrived
     | ChatArrived
     | TicketChanged
+    | EffectNews
     | SoundEnded
     | Outcome
     | Problem
