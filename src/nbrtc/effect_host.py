@@ -3,14 +3,17 @@
 The engine writes an `EffectOrder` to standard input, which then stays open: when it ends, so does this
 process, however the engine ends. Pictures come and go by the engine's frames socket, as they do for the
 kernel; `EffectNews`, a line of JSON each, go to standard output. What the user's code prints goes to
-standard error, which is the engine's log.
+standard error, of which the engine keeps the end.
 """
 
+import ctypes
 import os
+import signal
 import sys
 import threading
 import traceback
 from collections.abc import Callable
+from functools import partial
 from types import TracebackType
 
 import msgspec
@@ -23,27 +26,40 @@ from .effect_runner import EffectRunner
 from .messages import EffectNews, EffectOrder
 
 NEWS_S = 1.0
-"""So often it says what it did; by the next time the results of a second have been sent."""
+"""So often it says what it did, except in the last second, whose results may yet be sent."""
 END_S = 1.0
 """Code that does not return has so long after standard input ended."""
 UNUSABLE = 3
 """Exit code of a process whose function cannot be loaded: another one would fail, too."""
 PREFIX_BYTES = 4
+MESSAGE_CHARACTERS, TRACEBACK_CHARACTERS = 2000, 20_000
+"""Of longer ones the beginning and the end are told: a whole array may stand in a message."""
+PR_SET_PDEATHSIG = 1
 
 
 class Line:
-    """The way to the engine's frames (see `port.Bridge`)."""
+    """The way to the engine's frames (see `port.Bridge`).
+
+    Parameters
+    ----------
+    folder
+        Where the engine's sockets are.
+    identity
+        Under which the engine knows the socket, so that it can forget a process that crashed.
+    """
 
     epoch = 0
 
-    def __init__(self, folder: str) -> None:
+    def __init__(self, folder: str, identity: bytes) -> None:
         self._address = f"ipc://{folder}/{FRAMES}"
+        self._identity = identity
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
 
     def frames_socket(self, timeout_s: float) -> "zmq.Socket[bytes]":
         """A socket of the caller's thread."""
         socket = self._context.socket(zmq.DEALER)
         socket.linger = 0
+        socket.setsockopt(zmq.IDENTITY, self._identity)
         socket.connect(self._address)
         return socket
 
@@ -62,9 +78,9 @@ class Host:
     def __init__(self, order: EffectOrder, say: Callable[[EffectNews], None]) -> None:
         self._order = order
         self._say = say
-        self._runner = EffectRunner(Line(order.folder), order.call, self._failed)
+        self._runner = EffectRunner(Line(order.folder, order.identity), order.call, self._failed)
         self._told: set[object] = set()
-        self._said_frame = -1
+        self._seen_frame = self._said_frame = -1
 
     def start(self) -> None:
         """Load the function and run it.
@@ -80,17 +96,18 @@ class Host:
             VideoEffect.of(function, policy="block" if verb.queued else "latest", size=verb.size)
         )
 
-    def report(self, *, final: bool = False) -> None:
-        """Tell the rows that are complete: those whose results have had time to be sent, or all of them."""
+    def report(self) -> None:
+        """Tell the rows that were there at the last report: by now their results have been sent, if ever."""
         stats = self._runner.stats
         if stats is None:
             return
         rows = [row for row in stats.rows() if row.number > self._said_frame]
-        if rows and rows[-1].sent_s is None and not rows[-1].error and not final:
-            rows.pop()  # it may yet be sent
+        ripe = [row for row in rows if row.number <= self._seen_frame]
         if rows:
-            self._said_frame = rows[-1].number
-            self._say(EffectNews(call=self._order.call, rows=tuple((*row,) for row in rows)))
+            self._seen_frame = rows[-1].number
+        if ripe:
+            self._said_frame = ripe[-1].number
+            self._say(EffectNews(call=self._order.call, rows=tuple((*row,) for row in ripe)))
 
     def close(self) -> None:
         """End after the frame that is worked on."""
@@ -101,8 +118,26 @@ class Host:
         if kind in self._told:
             return  # the rows count it
         self._told.add(kind)
-        message = f"{effect.name} raised {type(error).__name__}: {error}"
-        self._say(EffectNews(call=self._order.call, error=message, traceback=trace))
+        self._say(failure(self._order.call, f"{effect.name} raised", error, trace))
+
+
+def failure(call: str, what: str, error: BaseException, trace: str) -> EffectNews:
+    """An error as news that can be sent whatever the user's class or message is like."""
+    try:
+        said = str(error)
+    except Exception:  # noqa: BLE001  a `__str__` of the user's
+        said = "(its message cannot be read)"
+    message = f"{what} {type(error).__name__}: {said}"
+    return EffectNews(
+        call=call,
+        error=_encodable(message[:MESSAGE_CHARACTERS]),
+        traceback=_encodable(trace[-TRACEBACK_CHARACTERS:]),
+    )
+
+
+def _encodable(text: str) -> str:
+    """Without lone surrogates, as file names have them that are no UTF-8."""
+    return text.encode(errors="replace").decode()
 
 
 def _line(trace: TracebackType | None) -> object:
@@ -111,20 +146,36 @@ def _line(trace: TracebackType | None) -> object:
     return trace and (trace.tb_frame.f_code.co_filename, trace.tb_lineno)
 
 
-def _read(size: int) -> bytes:
-    """So many bytes of standard input, or fewer if it ends."""
+def _read(stream: int, size: int) -> bytes:
+    """So many bytes, or fewer if the stream ends."""
     data = bytearray()
-    while len(data) < size and (part := os.read(0, size - len(data))):
+    while len(data) < size and (part := os.read(stream, size - len(data))):
         data += part
     return bytes(data)
 
 
+def _die_with_engine() -> None:
+    """Code that keeps the interpreter keeps the thread from running that watches standard input: where the
+    system can, it ends a process with the one that started it.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
 def main() -> int:
     """Run until standard input ends; returns the exit code."""
-    # what the user's code prints must not get between the news
-    out = os.fdopen(os.dup(1), "wb", buffering=0)
+    _die_with_engine()
+    # the user's code gets none of the conversation: what it prints must not get between the news, and a
+    # process that it forks must not keep the pipes open
+    inward, out = os.dup(0), os.fdopen(os.dup(1), "wb", buffering=0)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
     os.dup2(2, 1)
-    order = msgspec.msgpack.decode(_read(int.from_bytes(_read(PREFIX_BYTES), "big")), type=EffectOrder)
+    os.register_at_fork(after_in_child=out.close)
+    os.register_at_fork(after_in_child=partial(os.close, inward))
+    size = int.from_bytes(_read(inward, PREFIX_BYTES), "big")
+    order = msgspec.msgpack.decode(_read(inward, size), type=EffectOrder)
     stopped = threading.Event()
     lock = threading.Lock()
 
@@ -136,7 +187,7 @@ def main() -> int:
             stopped.set()  # nobody listens
 
     def watch_owner() -> None:
-        while os.read(0, 4096):
+        while os.read(inward, 4096):
             continue
         stopped.set()
         threading.Event().wait(END_S)
@@ -147,12 +198,11 @@ def main() -> int:
     try:
         host.start()
     except BaseException as error:  # noqa: BLE001  whatever the user's module does when it is imported
-        message = f"{order.verb.name} cannot run in the engine: {type(error).__name__}: {error}"
-        say(EffectNews(call=order.call, error=message, traceback=traceback.format_exc()))
+        what = f"{order.verb.name} cannot run in the engine:"
+        say(failure(order.call, what, error, traceback.format_exc()))
         return UNUSABLE
     while not stopped.wait(NEWS_S):
         host.report()
-    host.report(final=True)
     host.close()
     return 0
 

@@ -200,10 +200,13 @@ class KernelSide:
         verb = SetVideoEffect(name=None) if effect is None else _verb_of(effect)
         self._remember(video_effect=None if effect is None else verb)
         self.effect.use(effect if verb.code is None else None)
-        # what runs beside the engine says by notifications what it does
-        beside = None if effect is None or verb.code is None else VideoEffectStats(effect.name)
-        self._stats_beside = beside
-        self.request(verb)
+        self._stats_beside = None  # of an earlier effect there may be news on their way
+        try:
+            self.request(verb)
+        finally:
+            # what runs beside the engine says by notifications what it does
+            beside = None if effect is None or verb.code is None else VideoEffectStats(effect.name)
+            self._stats_beside = beside
 
     @property
     def effect_stats(self) -> VideoEffectStats | None:

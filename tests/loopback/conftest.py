@@ -1,6 +1,7 @@
 """A session of the engine, in this process, and pages that talk to it."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -99,7 +100,12 @@ class Call(Comm):
     def show(self, number: int, *, width: int = WIDTH, height: int = HEIGHT, timestamp: int = 0) -> None:
         """An effect's result comes from the kernel."""
         header = FrameHeader(
-            number=number, width=width, height=height, timestamp=timestamp, arrived_s=0.0, time_s=0.0
+            number=number,
+            width=width,
+            height=height,
+            timestamp=timestamp,
+            arrived_s=time.monotonic(),
+            time_s=0.0,
         )
         self.session.studio.result(header, memoryview(pack(draw(number, width, height))))
 

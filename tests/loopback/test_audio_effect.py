@@ -1,5 +1,7 @@
 """What Python does with sound, over a real engine and real connections: effect, played sounds, recordings."""
 
+import os
+import signal
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -118,8 +120,8 @@ async def test_an_effect_that_was_set_before_the_call_holds_in_it_and_in_the_nex
     await call.connect()
     await hears(call, near(880))
     before = bridge.epoch
-    assert bridge._process is not None
-    bridge._process.kill()
+    assert bridge.engine_pid is not None
+    os.kill(bridge.engine_pid, signal.SIGKILL)  # at once: it is to have no time for a goodbye
     await call.until(lambda: bridge.epoch > before and bridge.engine_pid is not None, "a new engine")
     await call.connect()
     assert call.state.audio_effect == "up_an_octave()"

@@ -31,8 +31,9 @@ async def test_an_effects_pictures_are_sent_and_shown_as_h264(call: Call) -> Non
     call.link.shown.feed.subscribe(shown.append)
     await call.until(lambda: shown, "the camera")
     await call.session.from_kernel(SetVideoEffect("edges"))
+    camera = shown[-1].timestamp
     shown.clear()
-    call.show(ODD)
+    call.show(ODD, timestamp=camera + 3000)
     await call.until(lambda: ODD in page.received, "the effect")
 
     assert shown[0].keyframe

@@ -18,6 +18,7 @@ import msgspec
 from ..errors import RecordingError
 from ..messages import RecordingLayout
 from ..recordings.film.progress import Progress, read
+from .tail import tail
 from .tasks import Tasks
 
 logger = logging.getLogger(__name__)
@@ -26,8 +27,6 @@ COMMAND = (sys.executable, "-m", "nbrtc.recordings.film")
 NICENESS = 10
 LINE_BYTES = 64 * 1024
 """A longer line is none of a film process."""
-TAIL_BYTES = 4096
-"""Of what it says to its standard error, the end is kept for the log."""
 END_S = 3.0
 """A process whose standard input has ended removes what it has begun within this time, or is killed."""
 
@@ -104,7 +103,7 @@ class Composer:
             os.setpriority(os.PRIO_PROCESS, process.pid, NICENESS)
         assert process.stdout is not None
         assert process.stderr is not None
-        saying = asyncio.create_task(_tail(process.stderr), name="nbrtc-film-log")
+        saying = asyncio.create_task(tail(process.stderr), name="nbrtc-film-log")
         last = Progress()
         try:
             async for line in process.stdout:
@@ -115,7 +114,7 @@ class Composer:
             last = Progress(error=f"The process that makes films said something unknown ({error}).")
             process.kill()
         finally:
-            await _tail(process.stdout)  # while its pipe is full the end of a process is not noticed
+            await tail(process.stdout)  # while its pipe is full the end of a process is not noticed
             status = await process.wait()
             said = await saying
         if last.done is None and self._ends():
@@ -139,12 +138,4 @@ class Composer:
             process.kill()
             await process.wait()
         assert process.stdout is not None
-        await _tail(process.stdout)  # its pipes are only closed when they were read to the end
-
-
-async def _tail(stream: asyncio.StreamReader) -> str:
-    """The end of what is said there."""
-    said = b""
-    while part := await stream.read(TAIL_BYTES):
-        said = (said + part)[-TAIL_BYTES:]
-    return said.decode(errors="replace").strip()
+        await tail(process.stdout)  # its pipes are only closed when they were read to the end

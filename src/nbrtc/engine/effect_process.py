@@ -1,14 +1,22 @@
-"""The process of a video effect that runs beside the engine: started, started again, and ended."""
+"""The process of a video effect that runs beside the engine: started, started again, and ended.
+
+A function that computes would take the interpreter from the engine's own loop, and one that crashes would
+take the call along; so it has a process, which reads and sends pictures as the kernel does.
+"""
 
 import asyncio
 import contextlib
 import logging
+import os
+import signal
 import sys
+import uuid
 from collections.abc import Callable, Sequence
 
 import msgspec
 
 from ..messages import EffectNews, EffectOrder, SetVideoEffect, encode_bridge
+from .tail import tail
 from .tasks import Tasks
 
 logger = logging.getLogger(__name__)
@@ -20,9 +28,11 @@ PREFIX_BYTES = 4
 UNUSABLE = 3
 """Exit code that says: another process would fail, too."""
 END_S = 2.0
-"""A process whose standard input has ended is killed after this time."""
+"""A process whose standard input has ended is killed after this time, and all that it started."""
 PAUSES_S = (0.2, 1.0, 3.0, 10.0)
 """Before it is started again after the first, second, ... end; the last one for all further ones."""
+STEADY_S = 60.0
+"""A process that ran so long begins anew with the pauses."""
 
 
 class EffectProcess:
@@ -33,9 +43,10 @@ class EffectProcess:
     call, folder
         Whose camera, and where the engine's sockets are.
     on_news
-        Told what the process says of its frames and errors.
-    on_ended
-        Told, in a sentence, when it ended by itself.
+        Told what the process says of its frames and errors, and when it ends by itself; with whether an error
+        is the first of its kind, which a person should see.
+    on_gone
+        Told the identity of a frames socket that is not used any more.
     command
         Of the process.
     """
@@ -45,12 +56,12 @@ class EffectProcess:
         call: str,
         folder: str,
         *,
-        on_news: Callable[[EffectNews], None],
-        on_ended: Callable[[str], None],
+        on_news: Callable[[EffectNews, bool], None],
+        on_gone: Callable[[bytes], None],
         command: Sequence[str] = COMMAND,
     ) -> None:
         self._call, self._folder = call, folder
-        self._on_news, self._on_ended = on_news, on_ended
+        self._on_news, self._on_gone = on_news, on_gone
         self._command = command
         self._task: asyncio.Task[None] | None = None
         self._ending = Tasks()
@@ -69,53 +80,77 @@ class EffectProcess:
         await self._ending.finish()
 
     async def _keep(self, verb: SetVideoEffect) -> None:
-        order = encode_bridge(EffectOrder(folder=self._folder, call=self._call, verb=verb))
+        told: set[str] = set()
+
+        def tell(news: EffectNews) -> None:
+            self._on_news(news, bool(news.error) and news.error not in told)
+            told.update(filter(None, [news.error]))
+
+        loop = asyncio.get_running_loop()
         ends = 0
         while True:
+            identity = f"effect-{uuid.uuid4().hex}".encode()
+            order = EffectOrder(folder=self._folder, identity=identity, call=self._call, verb=verb)
+            began_s = loop.time()
             try:
-                code = await self._run(order)
+                code, said = await self._run(encode_bridge(order), tell)
             except OSError as error:
-                self._on_ended(f"The process of {verb.name} did not start ({error}).")
+                sentence = f"{verb.name} does not run: its process could not be started ({error})"
+                tell(EffectNews(call=self._call, error=sentence))
                 return
+            finally:
+                self._on_gone(identity)
             if code == UNUSABLE:
                 return  # it has said why
-            pause_s = PAUSES_S[min(ends, len(PAUSES_S) - 1)]
-            ends += 1
-            self._on_ended(
-                f"The process of {verb.name} ended by itself (exit code {code}); it is started again in "
-                f"{pause_s:g} s. Until then the last good picture stays."
-            )
-            await asyncio.sleep(pause_s)
+            ends = 1 if loop.time() - began_s > STEADY_S else ends + 1
+            how = f"ended with exit code {code}"
+            if code < 0:
+                how = f"was killed by {signal.Signals(-code).name}"
+            logger.warning("The process of %s %s: %s", verb.name, how, said or "(it said nothing)")
+            sentence = f"{verb.name}: its process {how}, and is started again"
+            tell(EffectNews(call=self._call, error=sentence, traceback=said))
+            await asyncio.sleep(PAUSES_S[min(ends, len(PAUSES_S)) - 1])
 
-    async def _run(self, order: bytes) -> int:
-        """Run one process until it ends; returns its exit code."""
+    async def _run(self, order: bytes, tell: Callable[[EffectNews], None]) -> tuple[int, str]:
+        """Run one process until it ends; returns its exit code, and the end of what it said."""
         process = await asyncio.create_subprocess_exec(
-            *self._command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=LINE_BYTES
+            *self._command,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            limit=LINE_BYTES,
+            start_new_session=True,  # what the function starts is ended with it
         )
         assert process.stdin is not None
         assert process.stdout is not None
+        assert process.stderr is not None
+        saying = asyncio.create_task(tail(process.stderr), name="nbrtc-effect-log")
         try:
             process.stdin.write(len(order).to_bytes(PREFIX_BYTES, "big") + order)
             with contextlib.suppress(ConnectionError):  # it ended at once, as its exit code tells
                 await process.stdin.drain()
-            await self._listen(process.stdout)
-            return await process.wait()
+            await _listen(process.stdout, tell)
         finally:
-            await _ended(process)
+            await _end(process, saying)
+        assert process.returncode is not None
+        return process.returncode, saying.result()
 
-    async def _listen(self, lines: asyncio.StreamReader) -> None:
-        while True:
-            try:
-                line = await lines.readline()
-            except ValueError:  # longer than LINE_BYTES; the reader has thrown it away
-                logger.error("The process of a video effect said more than %d bytes at once", LINE_BYTES)
-                continue
-            if not line:
-                return
-            try:
-                self._on_news(msgspec.json.decode(line, type=EffectNews))
-            except msgspec.MsgspecError as error:
-                logger.error("The process of a video effect said something else than news: %s", error)
+
+async def _listen(lines: asyncio.StreamReader, tell: Callable[[EffectNews], None]) -> None:
+    while True:
+        try:
+            line = await lines.readline()
+        except ValueError:  # longer than LINE_BYTES; the reader has thrown it away
+            logger.error("The process of a video effect said more than %d bytes at once", LINE_BYTES)
+            continue
+        if not line:
+            return
+        try:
+            news = msgspec.json.decode(line, type=EffectNews)
+        except msgspec.MsgspecError as error:
+            logger.error("The process of a video effect said something else than news: %s", error)
+        else:
+            tell(news)
 
 
 async def _cancelled(task: "asyncio.Task[None]") -> None:
@@ -123,14 +158,15 @@ async def _cancelled(task: "asyncio.Task[None]") -> None:
     await asyncio.gather(task, return_exceptions=True)
 
 
-async def _ended(process: asyncio.subprocess.Process) -> None:
-    """Let it end, or kill it."""
-    if process.stdin is not None:
-        process.stdin.close()
-    try:
-        async with asyncio.timeout(END_S):
-            await process.wait()
-    except TimeoutError:
+async def _end(process: asyncio.subprocess.Process, saying: "asyncio.Task[str]") -> None:
+    """Let it end, or kill it with all that it started; its pipes are read to their ends."""
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.close()
+    rest = asyncio.create_task(tail(process.stdout), name="nbrtc-effect-rest")
+    ending = asyncio.create_task(process.wait(), name="nbrtc-effect-wait")
+    _, running = await asyncio.wait([ending, rest, saying], timeout=END_S)
+    if running:
         with contextlib.suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()
+            os.killpg(process.pid, signal.SIGKILL)
+        await asyncio.wait(running)

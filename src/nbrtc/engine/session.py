@@ -140,7 +140,7 @@ class Session:
         self.gallery = Gallery(self._wanted_changed)
         self.studio = Studio()
         self._effect_process = EffectProcess(
-            opening.call, folder, on_news=self._effect_news, on_ended=self._effect_ended
+            opening.call, folder, on_news=self._effect_news, on_gone=self.gallery.forget
         )
         self._use_effect(opening.video_effect)
         self.source = Source(self.studio.show_source, self._board.problem)
@@ -449,14 +449,11 @@ class Session:
         self.studio.use_source(source is not None and source.name is not None)
         self.source.use(source)
 
-    def _effect_news(self, news: EffectNews) -> None:
+    def _effect_news(self, news: EffectNews, show: bool) -> None:
         self._notify(news)
-        if news.error:
+        if show:
             text = f"{news.error}. The last good picture stays; see call.errors."
             self._board.broadcast(Notice(key="video-effect", level="error", text=text))
-
-    def _effect_ended(self, reason: str) -> None:
-        self._board.problem("video-effect", reason)
 
     def _be_in_room(self, on: bool) -> None:
         """In a room Python gets the camera only when it wants it, and does not send it back."""

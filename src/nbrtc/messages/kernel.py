@@ -355,6 +355,8 @@ class EffectOrder(KernelWire, frozen=True):
 
     folder: str
     """Where the engine's sockets are."""
+    identity: bytes
+    """Of its frames socket, as the engine's ROUTER knows it."""
     call: str
     verb: SetVideoEffect
 
