@@ -16,7 +16,7 @@ from .bridge import Bridge
 from .cells import close_earlier
 from .errors import CallError, RoomError
 from .messages import EngineStatus, Join, LeaveCall, OpenBot, Phase
-from .problems import CallProblem
+from .problems import CallProblem, worded
 from .room import InRoom
 from .sound import write_wave
 from .stats import CallStats
@@ -266,7 +266,7 @@ class Bot(InRoom):
 
     def _video_failed(self, error: BaseException, trace: str) -> None:
         who = "" if self._supplier is None else f"{self._supplier.who} raised "
-        message = f"{who}{type(error).__name__}: {error}"
+        message = f"{who}{worded(error)}"
         self._side.problems.add("video", message, trace, (type(error), str(error)))
 
     def __setattr__(self, name: str, value: Any) -> None:

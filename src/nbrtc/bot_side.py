@@ -32,7 +32,7 @@ from .messages import (
 )
 from .mirror import StateMirror
 from .participants import Attendance, Participants
-from .problems import Problems
+from .problems import Problems, worded
 from .stats import StatsStore
 
 logger = logging.getLogger(__name__)
@@ -155,4 +155,4 @@ class BotSide:
 
     def _callback_failed(self, callback: Callable[..., object], error: BaseException) -> None:
         logger.error("A callback failed", exc_info=error)
-        self.problems.add("callback", f"{describe(callback)} raised {type(error).__name__}: {error}")
+        self.problems.add("callback", f"{describe(callback)} raised {worded(error)}")

@@ -24,6 +24,7 @@ from .effect import VideoEffect
 from .effect_code import unpack
 from .effect_runner import EffectRunner
 from .messages import EffectNews, EffectOrder
+from .problems import worded
 
 NEWS_S = 1.0
 """So often it says what it did, except in the last second, whose results may yet be sent."""
@@ -123,11 +124,7 @@ class Host:
 
 def failure(call: str, what: str, error: BaseException, trace: str) -> EffectNews:
     """An error as news that can be sent whatever the user's class or message is like."""
-    try:
-        said = str(error)
-    except Exception:  # noqa: BLE001  a `__str__` of the user's
-        said = "(its message cannot be read)"
-    message = f"{what} {type(error).__name__}: {said}"
+    message = f"{what} {worded(error)}"
     return EffectNews(
         call=call,
         error=_encodable(message[:MESSAGE_CHARACTERS]),

@@ -62,7 +62,7 @@ from .messages import (
 from .mirror import StateMirror
 from .participants import Attendance, Participants
 from .played_sound import PlayedSounds
-from .problems import Problems
+from .problems import Problems, worded
 from .recording import Recording
 from .recording_choice import to_layout, to_path, to_tracks
 from .source_runner import SourceRunner
@@ -373,7 +373,7 @@ class KernelSide:
 
     def _callback_failed(self, callback: Callable[..., object], error: BaseException) -> None:
         logger.error("A callback failed", exc_info=error)
-        self.problems.add("callback", f"{describe(callback)} raised {type(error).__name__}: {error}")
+        self.problems.add("callback", f"{describe(callback)} raised {worded(error)}")
 
     def watcher_failed(self, effect: VideoEffect, error: BaseException, trace: str) -> None:
         """A function of `on_frame` raised; on its thread."""
@@ -393,7 +393,7 @@ class KernelSide:
         self, code: str, definition: object, who: str, error: BaseException, trace: str, consequence: str
     ) -> None:
         """Into `errors`, and once into the widget."""
-        message = f"{who} raised {type(error).__name__}: {error}"
+        message = f"{who} raised {worded(error)}"
         # one kind of failure of one definition is shown once, whatever numbers its message has
         kind = (definition, type(error), _line(error.__traceback__))
         if not self.problems.add(code, message, trace, kind):

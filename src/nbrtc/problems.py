@@ -57,3 +57,12 @@ class Problems:
         """Copies, oldest first."""
         with self._lock:
             return [replace(problem) for problem in self._items.values()]
+
+
+def worded(error: BaseException) -> str:
+    """``"ValueError: what it says"``, whatever the error of the user's code does when it is asked."""
+    try:
+        said = str(error)
+    except Exception:  # noqa: BLE001  a `__str__` of the user's
+        said = "(its message cannot be read)"
+    return f"{type(error).__name__}: {said}".encode(errors="replace").decode()  # no lone surrogates
