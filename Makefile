@@ -12,7 +12,7 @@ BUNDLE := src/nbrtc/static/widget.js
 NODE_MODULES := js/node_modules/.package-lock.json
 PYTEST := $(BIN)/python -m pytest
 PAGES := $(addprefix tests/browser/,test_mesh.py test_tap.py test_guest_page.py test_guest_recording.py test_saving.py \
-	test_dumps.py)
+	test_dumps.py test_effect_pictures.py test_camera_effects.py test_person.py test_sound.py)
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 step = @printf '\n==> %s\n' "$(1)"
 

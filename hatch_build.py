@@ -14,7 +14,12 @@ BUNDLE = (
     "widget.js", "widget.css", "stats-view.js", "stats-view.css", "page.html", "page.js", "page.css"
 )  # fmt: skip
 """The widgets, and the guest page of ``nbrtc serve``."""
-PARTS = ("segmenter-[0-9a-f]*.js.gz", "segmenter-loader-*.js.gz", "segmenter-*.wasm.gz", "segmenter-*.tflite.gz")
+PARTS = (
+    "segmenter-[0-9a-f]*.js.gz",
+    "segmenter-loader-*.js.gz",
+    "segmenter-*.wasm.gz",
+    "segmenter-*.tflite.gz",
+)
 """What tells a person from the background; named after the content, so that their age says nothing."""
 
 

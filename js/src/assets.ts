@@ -43,8 +43,8 @@ export class CachedAssets implements Assets {
 
   async #load(name: string): Promise<ArrayBuffer> {
     const cache = await opened();
-    const kept = await cache?.match(keyOf(name));
-    if (kept !== undefined) return kept.arrayBuffer();
+    const kept = await found(cache, name);
+    if (kept !== null) return kept;
     const bytes = await this.#fetch(name);
     await keep(cache, name, bytes);
     return bytes;
@@ -55,6 +55,15 @@ export class CachedAssets implements Assets {
 async function opened(): Promise<Cache | null> {
   if (typeof caches === "undefined") return null;
   return caches.open(CACHE).catch(() => null);
+}
+
+/** Null also where it is there but cannot be read: then it is fetched as if it were not. */
+async function found(cache: Cache | null, name: string): Promise<ArrayBuffer | null> {
+  try {
+    return (await (await cache?.match(keyOf(name)))?.arrayBuffer()) ?? null;
+  } catch {
+    return null;
+  }
 }
 
 /** Keep it in the place of its earlier versions. A full disk is no reason to fail: it is fetched again next time. */

@@ -11,7 +11,7 @@ export interface Parts {
   readonly model: Uint8Array;
 }
 
-/** A person's share of each pixel, 0 to 1, row by row; valid until the next call. */
+/** A person's share of each pixel, 0 to 1, row by row. */
 export type Segment = (picture: ImageData, time_ms: number) => Float32Array;
 
 export async function createSegmenter(parts: Parts): Promise<{ segment: Segment; close: () => void }> {
@@ -25,14 +25,13 @@ export async function createSegmenter(parts: Parts): Promise<{ segment: Segment;
       outputCategoryMask: false,
     },
   );
-  let mask: Float32Array = new Float32Array(0);
   return {
     segment: (picture, time_ms) => {
+      let mask: Float32Array | null = null;
       segmenter.segmentForVideo(picture, time_ms, ({ confidenceMasks }) => {
-        const found = confidenceMasks?.[0];
-        if (found === undefined) throw new Error("the segmenter gave no mask");
-        mask = found.getAsFloat32Array().slice();
+        mask = confidenceMasks?.[0]?.getAsFloat32Array().slice() ?? null;
       });
+      if (mask === null) throw new Error("the segmenter gave no mask."); // an older one would show what is behind now
       return mask;
     },
     close: () => segmenter.close(),

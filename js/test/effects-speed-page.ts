@@ -1,8 +1,10 @@
 /** A plain page for benchmarks/effects.py: what a frame costs in nbrtc's effects and in the naive loop. */
 import { FrameReader, toFrame } from "../src/effects/frame";
 import { operationOf, strengthOf } from "../src/effects/operations";
+import { PersonOperation } from "../src/effects/person";
 import type { Operation } from "../src/effects/picture";
 import type { FromWorker, ToWorker } from "../src/effects/protocol";
+import { SIDE } from "../src/effects/segmenter";
 import type { Effect } from "../src/messages";
 import { naiveLoop } from "./naive-effects";
 
@@ -37,6 +39,22 @@ async function ours(effect: Effect, frames: number): Promise<number> {
   for (let number = 0; number < frames; number++) await one(operation, number);
   const spent_ms = performance.now() - began_ms;
   operation?.close();
+  return spent_ms / frames;
+}
+
+/** A round mask: what is left of blur without its segmenter. */
+const ROUND = Float32Array.from({ length: SIDE * SIDE }, (_, at) => {
+  return Number(Math.hypot((at % SIDE) - SIDE / 2, at / SIDE - SIDE / 2) < SIDE / 3);
+});
+
+/** As `ours`, for blur with a mask that is there already, or with none, which blurs all. */
+async function blurring(hasMask: boolean, frames: number): Promise<number> {
+  const strength = strengthOf({ name: "blur", strength: null });
+  const operation = new PersonOperation(strength, { mask: () => (hasMask ? ROUND : null) }, null);
+  const began_ms = performance.now();
+  for (let number = 0; number < frames; number++) await one(operation, number);
+  const spent_ms = performance.now() - began_ms;
+  operation.close();
   return spent_ms / frames;
 }
 
@@ -156,6 +174,7 @@ Object.assign(window, {
     },
     ours,
     naive,
+    blurring,
     prepare: async (assets: Readonly<Record<string, string>>) => {
       worker = new InWorker(assets);
       await worker.prepare();

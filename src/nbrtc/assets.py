@@ -57,9 +57,11 @@ class Assets:
         path = self._folder / f"{name}.gz"
         if not NAME.fullmatch(name) or not path.is_file():
             raise AssetError(f"nbrtc has no {name!r} here: reload the page, or install nbrtc again.")
+        total = path.stat().st_size
         with path.open("rb") as file:
-            file.seek(max(0, offset))
-            return self._piece(file.read(PIECE_BYTES), name, offset), path.stat().st_size, True
+            # a page names the place: seek itself would fail beyond what files can have
+            file.seek(max(0, min(offset, total)))
+            return self._piece(file.read(PIECE_BYTES), name, offset), total, True
 
     @staticmethod
     def _piece(piece: bytes, name: str, offset: int) -> bytes:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 Camera = Literal["clip", "other-clip", "person", "any-size", "denied", "none"]
 """What getUserMedia finds.
 
-``clip``: 640x480 at 30 fps, the quadrants of `QUADRANTS` and a moving bar. ``other-clip``: 320x240 at 30 fps,
+``clip``: 640x480 at 15 fps, the quadrants of `QUADRANTS` and a moving bar. ``other-clip``: 320x240 at 15 fps,
 those of `OTHER_QUADRANTS`. ``person``: 640x480 at 15 fps, the astronaut, moved about. ``any-size``:
 Chromium's own test picture in sizes up to 1920x1080. These come
 with a microphone that beeps. ``denied``: NotAllowedError. ``none``: NotFoundError.
@@ -95,7 +95,7 @@ def write_clip(
     *,
     width: int = 640,
     height: int = 480,
-    fps: int = 30,
+    fps: int = 15,
 ) -> None:
     """Write one second of the test picture, uncompressed (YUV4MPEG2); Chromium plays it in a loop."""
     picture = np.zeros((height, width, 3), np.float64)

@@ -55,7 +55,6 @@ def test_from_the_first_picture_on_the_background_is_blurred_and_the_face_stays_
     gray = json.loads(notebook.execute("print(json.dumps(look(lambda now: now[2] < 4)[-1]))"))
     notebook.execute("call.effect = None")
     face, room, colours = json.loads(notebook.execute("print(json.dumps(look(lambda now: now[2] > 15)[-1]))"))
-    print([[round(x, 1) for x in one] for one in blurred], gray, [face, room, colours])
     assert gray[2] < 4 < 15 < colours
     assert gray[1] > 0.7 * room
     assert blurred[0][0] < 0.3 * face, "at first nobody is told from the background, so all of it is blurred"

@@ -1,5 +1,6 @@
 """The server's HTTP interface and the guest page."""
 
+import gzip
 from collections.abc import AsyncIterator
 from importlib.metadata import version
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 import aiohttp
 import pytest
 from aiohttp import web
+from yarl import URL
 
 from nbrtc.signaling.access import new_secret, sign_token
 from nbrtc.signaling.page import GuestPage
@@ -221,6 +223,49 @@ async def test_the_guest_page_has_a_strict_policy_and_is_missed_in_words(
         assert response.content_type == "text/javascript"
     async with http.get("/static/widget.js") as response:
         assert response.status == 404
+
+
+async def test_what_tells_a_person_from_the_background_is_sent_packed_and_kept(
+    tmp_path: Path, aiohttp_site: Any
+) -> None:
+    http = await aiohttp_site(GuestPage(tmp_path))
+    types = {"js": "text/javascript", "wasm": "application/wasm", "tflite": "application/octet-stream"}
+    for suffix, content_type in types.items():
+        name = f"segmenter-0123456789abcdef.{suffix}"
+        (tmp_path / f"{name}.gz").write_bytes(gzip.compress(suffix.encode()))
+        async with http.get(f"/static/{name}") as response:
+            assert response.status == 200
+            assert await response.read() == suffix.encode(), "not unpacked by the client"
+            assert response.content_type == content_type
+            assert response.headers["Content-Encoding"] == "gzip"
+            assert "immutable" in response.headers["Cache-Control"]
+            policy = response.headers["Content-Security-Policy"]
+            assert "script-src 'self' 'wasm-unsafe-eval';" in policy, "a worker of this script obeys it"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "segmenter-0123456789abcdef.js.gz",
+        "segmenter-0123456789abcdef.css",
+        "segmenter.js",
+        "background-0123456789abcdef.jpg",
+        "..%2Fsegmenter-0123456789abcdef.js",
+    ],
+)
+async def test_nothing_that_only_looks_like_a_part_is_sent(
+    tmp_path: Path, aiohttp_site: Any, name: str
+) -> None:
+    folder = tmp_path / "static"
+    folder.mkdir()
+    stem = name.removesuffix(".gz").removeprefix("..%2F")
+    for place in (folder, tmp_path):
+        (place / f"{stem}.gz").write_bytes(gzip.compress(b"secret"))
+        (place / stem).write_bytes(b"secret")
+    http = await aiohttp_site(GuestPage(folder))
+    async with http.get(URL(f"/static/{name}", encoded=True)) as response:
+        assert response.status == 404
+        assert b"secret" not in await response.read()
 
 
 @pytest.fixture

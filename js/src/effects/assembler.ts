@@ -69,6 +69,8 @@ export const storeHalf = (at: Code, value: Code): Code => [at, value, access(0x5
 export const splat = (value: number): Code => {
   return [vector(0x0c), Array.from({ length: 8 }, () => [value & 255, (value >> 8) & 255])];
 };
+/** Of an integer that is known when it runs only. */
+export const splatOf = unary(0x10);
 /** Bytes of `a` (0 to 15) and `b` (16 to 31), picked. */
 export const pick = (a: Code, b: Code, bytes: readonly number[]): Code => [a, b, vector(0x0d), bytes];
 

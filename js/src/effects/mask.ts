@@ -8,6 +8,8 @@ import { SIDE } from "./segmenter";
 /** Share of the new mask where little changes; where much does it is taken at once. */
 const STEADY = 0.5;
 const MOVED = 0.35;
+/** Less of the person is none, more is all: else traces would linger for seconds. */
+const TRACE = 1 / 512;
 /** Squares around each that lead its border, and the change of light (of 255) that counts as a border. */
 const RADIUS = 4;
 const SMALL = 12 ** 2;
@@ -28,9 +30,14 @@ export class PersonMask {
     this.#scratch = layer(width, height);
   }
 
-  /** Take a new mask of the segmenter's; `light` is the picture's luma at this size. */
+  /** Take a new mask of the segmenter's, of `SIDE` x `SIDE`; `light` is the picture's luma at this size. */
   update(found: Float32Array, light: Layer): void {
     this.#steady(found);
+    this.follow(light);
+  }
+
+  /** The same mask for a newer picture: its border goes where the light now leads it. */
+  follow(light: Layer): void {
     const { width, height, data } = this.layer;
     for (let row = 0; row < height; row++) data.set(this.#stretch.line(row), row * width);
     this.#guide(light);
@@ -39,9 +46,13 @@ export class PersonMask {
   #steady(found: Float32Array): void {
     const kept = this.#coarse.data;
     for (let at = 0; at < kept.length; at++) {
-      const step = (found[at] as number) - (kept[at] as number);
+      const value = found[at] as number;
+      const wanted = value > 0 ? (value < 1 ? value : 1) : 0; // what is no number is no person
+      const before = kept[at] as number;
+      const step = wanted - before;
       const isLarge = this.#isFresh || step > MOVED || step < -MOVED;
-      kept[at] = (kept[at] as number) + (isLarge ? step : STEADY * step);
+      const next = before + (isLarge ? step : STEADY * step);
+      kept[at] = next < TRACE ? 0 : next > 1 - TRACE ? 1 : next;
     }
     this.#isFresh = false;
   }

@@ -3,45 +3,50 @@
  * picture is blurred: an unblurred background never comes out of here.
  */
 import type { Backdrop } from "./backdrop";
-import { type Layer, layer, Stretch, shrunk, softened } from "./layers";
+import { halved, type Layer, layer, shrunk, softened } from "./layers";
 import { PersonMask } from "./mask";
+import { Mixer } from "./mixer";
 import type { Operation, Planes } from "./picture";
-import { allocateLike } from "./planes";
+import { SIDE } from "./segmenter";
 
-/** The background is blurred at about this width; nobody sees the difference. */
-const BLURRED_WIDTH = 320;
-/** Standard deviation of the strongest blur, in parts of the picture's height. */
+/** The mask is made at about this width, and the background is blurred at half of it; nobody sees the difference. */
+const MASK_WIDTH = 320;
+/** Standard deviation of the blur at strength 0 and 1, in parts of the picture's height: the weakest hides a room, too. */
+const WEAKEST = 1 / 50;
 const STRONGEST = 1 / 12;
 /** The whole picture is blurred so strongly at least that nobody is recognised. */
 const LEAST_WHOLE = 1 / 18;
-/** A mask that takes longer is made of every second picture only. */
+/** A mask that takes longer is made of every second picture only, unless that would make it older than this. */
 const SLOW_MS = 20;
+const OLD_MS = 100;
 
 /** Tells a person from the background; null while it cannot. */
 export interface MaskSource {
   mask(picture: Planes, time_ms: number): Float32Array | null;
 }
 
+/** What belongs to pictures of one size. */
 interface Low {
   readonly factor: number;
-  readonly planes: readonly [Layer, Layer, Layer];
-  readonly weights: readonly [Layer, Layer];
-  readonly scratch: readonly [Layer, Layer];
-  readonly stretches: readonly [Stretch, Stretch, Stretch];
+  readonly light: Layer;
   readonly mask: PersonMask;
-  readonly shares: readonly [Stretch, Stretch];
+  /** Y, U and V of what is behind. */
+  readonly behind: readonly [Layer, Layer, Layer];
+  readonly weight: Layer;
+  readonly scratch: Layer;
+  readonly mixer: Mixer;
 }
 
 export class PersonOperation implements Operation {
   readonly #strength: number;
   readonly #source: MaskSource;
   readonly #backdrop: Backdrop | null;
-  #result: Planes | null = null;
   #low: Low | null = null;
   #size = "";
   #isKnown = false;
   #skip = false;
   #mask_ms = 0;
+  #made_ms = 0;
 
   /**
    * `strength` of the blur, 0 to 1. With a `backdrop` the background becomes its picture, once it has one.
@@ -54,149 +59,98 @@ export class PersonOperation implements Operation {
 
   apply(picture: Planes, time_ms: number): Planes {
     const low = this.#prepare(picture);
-    this.#result = allocateLike(picture, this.#result);
-    shrinkAll(picture, low);
+    shrunk(picture.y, picture.width, picture.height, low.factor, low.light);
     this.#look(picture, low, time_ms);
     const behind = this.#isKnown ? (this.#backdrop?.planes(picture) ?? null) : null;
-    if (behind !== null) this.#replace(picture, behind, low, this.#result);
-    else this.#blur(picture, low, this.#result);
-    return this.#result;
+    if (behind !== null) return low.mixer.replace(picture, behind);
+    this.#blur(picture, low);
+    return low.mixer.mix(picture, !this.#isKnown);
   }
 
   close(): void {
-    this.#result = this.#low = null;
+    this.#low = null;
     this.#size = "";
   }
 
   #look(picture: Planes, low: Low, time_ms: number): void {
-    if (this.#isKnown && this.#mask_ms > SLOW_MS) {
-      this.#skip = !this.#skip;
-      if (this.#skip) return;
+    const age_ms = time_ms - this.#made_ms;
+    this.#skip = !this.#skip && this.#isKnown && this.#mask_ms > SLOW_MS && age_ms >= 0 && age_ms < OLD_MS;
+    if (this.#skip) {
+      low.mask.follow(low.light);
+      return;
     }
+    this.#isKnown = false; // until there is a new mask, whatever fails
     const began_ms = performance.now();
     const found = this.#source.mask(picture, time_ms);
-    this.#isKnown = found !== null;
-    if (found === null) return;
+    if (found === null || found.length !== SIDE * SIDE) return;
     this.#mask_ms = 0.9 * this.#mask_ms + 0.1 * (performance.now() - began_ms);
-    low.mask.update(found, low.planes[0]);
+    low.mask.update(found, low.light);
+    this.#made_ms = time_ms;
+    this.#isKnown = true;
   }
 
-  #blur(picture: Planes, low: Low, result: Planes): void {
-    const mask = this.#isKnown ? low.mask.layer : null;
-    const part = this.#strength * STRONGEST;
-    const sigma = (mask === null ? Math.max(LEAST_WHOLE, part) : part) * low.planes[0].height;
-    const [y, u, v] = low.planes;
-    blurBackground([y], mask, low.weights[0], sigma, low.scratch[0]);
-    blurBackground([u, v], mask, low.weights[1], sigma / 2, low.scratch[1]);
-    const [share, half] = mask === null ? [null, null] : low.shares;
-    const columns = Math.ceil(picture.width / 2);
-    mix(picture.y, result.y, picture.width, share, (row) => low.stretches[0].line(row));
-    mix(picture.u, result.u, columns, half, (row) => low.stretches[1].line(row));
-    mix(picture.v, result.v, columns, half, (row) => low.stretches[2].line(row));
-  }
-
-  #replace(picture: Planes, behind: Planes, low: Low, result: Planes): void {
-    const columns = Math.ceil(picture.width / 2);
-    const [share, half] = low.shares;
-    const rowsOf = (plane: Uint8Array, width: number) => (row: number) =>
-      plane.subarray(row * width, (row + 1) * width);
-    mix(picture.y, result.y, picture.width, share, rowsOf(behind.y, picture.width));
-    mix(picture.u, result.u, columns, half, rowsOf(behind.u, columns));
-    mix(picture.v, result.v, columns, half, rowsOf(behind.v, columns));
+  /** What is behind, from the picture itself. */
+  #blur(picture: Planes, low: Low): void {
+    const usual = WEAKEST + this.#strength * (STRONGEST - WEAKEST);
+    const part = this.#isKnown ? usual : Math.max(LEAST_WHOLE, usual);
+    shrinkAll(picture, low);
+    blurBackground(low, this.#isKnown, part * low.behind[0].height);
   }
 
   #prepare({ width, height }: Planes): Low {
     const size = `${width}x${height}`;
     if (this.#low !== null && this.#size === size) return this.#low;
-    const factor = Math.max(1, Math.round(width / BLURRED_WIDTH));
-    const [columns, rows] = [Math.ceil(width / 2), Math.ceil(height / 2)];
-    const make = (w: number, h: number) => layer(Math.ceil(w / factor), Math.ceil(h / factor));
-    const planes = [make(width, height), make(columns, rows), make(columns, rows)] as const;
-    const mask = new PersonMask(planes[0].width, planes[0].height);
-    this.#low = {
-      factor,
-      planes,
-      weights: [make(width, height), make(columns, rows)],
-      scratch: [make(width, height), make(columns, rows)],
-      stretches: [
-        new Stretch(planes[0], width, height),
-        new Stretch(planes[1], columns, rows),
-        new Stretch(planes[2], columns, rows),
-      ],
-      mask,
-      shares: [new Stretch(mask.layer, width, height), new Stretch(mask.layer, columns, rows)],
-    };
-    this.#size = size;
     this.#isKnown = false;
+    this.#low = lowOf(width, height);
+    this.#size = size;
     return this.#low;
   }
 }
 
-function shrinkAll({ width, height, y, u, v }: Planes, { factor, planes }: Low): void {
+function lowOf(width: number, height: number): Low {
+  const factor = Math.max(1, Math.round(width / MASK_WIDTH));
   const [columns, rows] = [Math.ceil(width / 2), Math.ceil(height / 2)];
-  shrunk(y, width, height, factor, planes[0]);
-  shrunk(u, columns, rows, factor, planes[1]);
-  shrunk(v, columns, rows, factor, planes[2]);
+  const light = layer(Math.ceil(width / factor), Math.ceil(height / factor));
+  const half = () => layer(Math.ceil(columns / factor), Math.ceil(rows / factor));
+  const mask = new PersonMask(light.width, light.height);
+  const behind = [half(), half(), half()] as const;
+  return {
+    factor,
+    light,
+    mask,
+    behind,
+    weight: half(),
+    scratch: half(),
+    mixer: new Mixer(width, height, mask.layer, behind),
+  };
+}
+
+function shrinkAll({ width, height, u, v }: Planes, { factor, light, behind }: Low): void {
+  const [columns, rows] = [Math.ceil(width / 2), Math.ceil(height / 2)];
+  halved(light, behind[0]);
+  shrunk(u, columns, rows, factor, behind[1]);
+  shrunk(v, columns, rows, factor, behind[2]);
 }
 
 /**
- * Blur layers by the background's own colours: what is the person's counts next to nothing, or they would glow around
- * themselves. Without a mask everything counts alike.
+ * Blur the background by its own colours: what is the person's counts next to nothing, or they would glow around
+ * themselves. While nobody is known everything counts alike.
  */
-function blurBackground(
-  layers: readonly Layer[],
-  mask: Layer | null,
-  weight: Layer,
-  sigma: number,
-  scratch: Layer,
-): void {
-  if (mask === null) {
-    for (const one of layers) softened(one, sigma, scratch);
+function blurBackground({ behind, weight, mask, scratch }: Low, isKnown: boolean, sigma: number): void {
+  if (!isKnown) {
+    for (const one of behind) softened(one, sigma, scratch);
     return;
   }
-  weigh(mask, weight);
-  for (const { data } of layers) {
-    for (let at = 0; at < data.length; at++) data[at] = (data[at] as number) * (weight.data[at] as number);
+  const weights = weight.data;
+  halved(mask.layer, weight);
+  for (let at = 0; at < weights.length; at++) weights[at] = 1.001 - (weights[at] as number);
+  for (const { data } of behind) {
+    for (let at = 0; at < data.length; at++) data[at] = (data[at] as number) * (weights[at] as number);
   }
-  for (const one of [...layers, weight]) softened(one, sigma, scratch);
-  for (const { data } of layers) {
-    for (let at = 0; at < data.length; at++) data[at] = (data[at] as number) / (weight.data[at] as number);
-  }
-}
-
-/** How much each place of `weight`, as large as the mask or half of it, is background. */
-function weigh(mask: Layer, weight: Layer): void {
-  const step = weight.width === mask.width ? 1 : 2;
-  for (let row = 0, at = 0; row < weight.height; row++) {
-    const line = Math.min(mask.height - 1, row * step) * mask.width;
-    for (let column = 0; column < weight.width; column++, at++) {
-      const share = mask.data[line + Math.min(mask.width - 1, column * step)] as number;
-      weight.data[at] = 1.001 - share;
-    }
-  }
-}
-
-/** `kept` where the person is, `behind` elsewhere; `behind` everywhere without a mask. */
-function mix(
-  kept: Uint8Array,
-  result: Uint8Array,
-  width: number,
-  share: Stretch | null,
-  behind: (row: number) => Float32Array | Uint8Array,
-): void {
-  const height = kept.length / width;
-  for (let row = 0; row < height; row++) {
-    const start = row * width;
-    const other = behind(row);
-    if (share === null) {
-      for (let column = 0; column < width; column++) result[start + column] = (other[column] as number) + 0.5;
-      continue;
-    }
-    const shares = share.line(row);
-    for (let column = 0; column < width; column++) {
-      const own = kept[start + column] as number;
-      const far = other[column] as number;
-      result[start + column] = far + (shares[column] as number) * (own - far) + 0.5;
+  for (const one of [...behind, weight]) softened(one, sigma, scratch);
+  for (const { data } of behind) {
+    for (let at = 0; at < data.length; at++) {
+      data[at] = Math.min(255, (data[at] as number) / (weights[at] as number));
     }
   }
 }

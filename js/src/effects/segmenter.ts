@@ -50,6 +50,7 @@ export class Segmenter {
     }
     if (this.#loading) return;
     this.#loading = true;
+    this.#failures = 0;
     this.#options.onStatus(
       "preparing",
       "Learning to tell you from the background. Until then the whole picture is blurred.",
@@ -73,7 +74,7 @@ export class Segmenter {
       return mask;
     } catch (error) {
       if (++this.#failures >= MAX_FAILURES) {
-        this.#segment = null;
+        this.#letGo();
         this.#fail(error);
       }
       return null;
@@ -82,8 +83,18 @@ export class Segmenter {
 
   close(): void {
     this.#isClosed = true;
-    this.#segment = null;
-    this.#close();
+    this.#letGo();
+  }
+
+  #letGo(): void {
+    const close = this.#close;
+    this.#segment = this.#latest = null;
+    this.#close = () => undefined;
+    try {
+      close();
+    } catch {
+      // what has crashed cannot be closed either; its memory goes with it
+    }
   }
 
   async #load(): Promise<void> {
