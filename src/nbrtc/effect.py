@@ -101,8 +101,6 @@ class Guess:
     are often written.
     """
 
-    METHODS = frozenset({"to_ndarray", "to_image", "to_rgb", "reformat", "format", "pts"})
-
     def __init__(self) -> None:
         self._wants_video_frame = False
 
@@ -112,12 +110,29 @@ class Guess:
             return function(frame.video_frame)
         picture = frame.to_ndarray()
         try:
-            return function(picture)
+            value = function(picture)
         except AttributeError as error:
-            if error.obj is not picture or error.name not in self.METHODS:
+            if not self._tells(error, picture):
                 raise
-        self._wants_video_frame = True
-        return function(frame.video_frame)
+            return function(frame.video_frame)
+        return self._awaited(value, function, frame, picture) if inspect.isawaitable(value) else value
+
+    async def _awaited(self, value: Awaitable[Any], function: Function, frame: Frame, picture: object) -> Any:
+        """The same for a coroutine function, which finds out when it is awaited."""
+        try:
+            return await value
+        except AttributeError as error:
+            if not self._tells(error, picture):
+                raise
+        return await function(frame.video_frame)
+
+    def _tells(self, error: AttributeError, picture: object) -> bool:
+        """Whether the function asked an array for what only an `av.VideoFrame` has."""
+        from av import VideoFrame
+
+        if error.obj is picture and hasattr(VideoFrame, error.name or ""):
+            self._wants_video_frame = True
+        return self._wants_video_frame
 
 
 def _annotation(function: Function) -> object:

@@ -17,10 +17,13 @@ def pack(function: Callable[..., Any]) -> bytes:
     TypeError
         If it cannot be copied, or would be larger than `MAX_BYTES`; the message says what to do.
     """
+    import cloudpickle
+
     name = getattr(function, "__qualname__", repr(function))
     try:
-        # a function of the notebook has no module that another process could import
-        code = _copied(function) if _is_local(function) else pickle.dumps(function)
+        # by name where its module has it under its name; a copy in the notebook, of a wrapped function, and
+        # while a decorator is at work in a module
+        code: bytes = cloudpickle.dumps(function)
     except Exception as error:
         raise TypeError(
             f"{name} cannot run in the engine: it brings along what cannot be copied ({error}). Put it into "
@@ -45,15 +48,3 @@ def unpack(code: bytes, path: Sequence[str] = ()) -> Callable[..., Any]:
     sys.path[:0] = [place for place in path if place not in sys.path]
     function: Callable[..., Any] = pickle.loads(code)
     return function
-
-
-def _is_local(function: Callable[..., Any]) -> bool:
-    home = getattr(function, "__module__", None)
-    return home in (None, "__main__") or "<" in getattr(function, "__qualname__", "<")
-
-
-def _copied(function: Callable[..., Any]) -> bytes:
-    import cloudpickle
-
-    code: bytes = cloudpickle.dumps(function)
-    return code

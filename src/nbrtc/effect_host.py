@@ -94,7 +94,7 @@ class Host:
         verb = self._order.verb
         function = unpack(verb.code or b"", verb.path)
         self._runner.use(
-            VideoEffect.of(function, policy="block" if verb.queued else "latest", size=verb.size)
+            VideoEffect.of(function, policy="block" if verb.queued else "latest", size=verb.size), verb.number
         )
 
     def report(self) -> None:

@@ -18,6 +18,8 @@ from .video_effect_stats import EffectRow, VideoEffectStats
 
 POLL_S = 0.1
 """A thread without frames looks this often whether it is to end."""
+STUCK_S = 1.0
+"""A function that works on one frame for longer is not expected to return."""
 
 Complaint = Callable[[VideoEffect, BaseException, str], None]
 
@@ -35,12 +37,22 @@ class EffectRunner:
         Whose camera.
     on_error
         Told the effect, its error and the traceback, on the runner's thread, for every failure.
+    on_left
+        Told, as it is taken off, an effect that has worked on one frame for longer than `STUCK_S`, and how
+        many seconds.
     """
 
-    def __init__(self, bridge: Bridge, call: str, on_error: Complaint) -> None:
+    def __init__(
+        self,
+        bridge: Bridge,
+        call: str,
+        on_error: Complaint,
+        on_left: Callable[[VideoEffect, float], None] = lambda effect, working_s: None,
+    ) -> None:
         self._bridge = bridge
         self._call = call
         self._on_error = on_error
+        self._on_left = on_left
         self._run: _Run | None = None
 
     @property
@@ -49,13 +61,21 @@ class EffectRunner:
         run = self._run
         return None if run is None else run.stats
 
-    def use(self, effect: VideoEffect | None) -> None:
-        """Swap the effect; the old one ends after the frame that it works on, whose result is not sent."""
+    def use(self, effect: VideoEffect | None, number: int = 0) -> None:
+        """Swap the effect; the old one ends after the frame that it works on, whose result is not sent.
+
+        Parameters
+        ----------
+        number
+            See `SetVideoEffect.number`.
+        """
         run, self._run = self._run, None
         if run is not None:
             run.stop()
+            if (working_s := run.stats.working_s) > STUCK_S:
+                self._on_left(run.effect, working_s)
         if effect is not None:
-            self._run = _Run(effect, self._bridge, self._call, self._on_error)
+            self._run = _Run(effect, number, self._bridge, self._call, self._on_error)
 
     def close(self) -> None:
         """End after the frame that is worked on. Idempotent."""
@@ -65,9 +85,12 @@ class EffectRunner:
 class _Run:
     """One effect, from the moment it is set until it is swapped or taken off."""
 
-    def __init__(self, effect: VideoEffect, bridge: Bridge, call: str, on_error: Complaint) -> None:
+    def __init__(
+        self, effect: VideoEffect, number: int, bridge: Bridge, call: str, on_error: Complaint
+    ) -> None:
         self.stats = VideoEffectStats(effect.name)
-        self._effect = effect
+        self.effect = effect
+        self._number = number
         self._bridge = bridge
         self._call = call
         self._on_error = on_error
@@ -83,7 +106,7 @@ class _Run:
         result: Result | None = None
         # coroutine functions share one loop, which ends with the tasks that they left
         with quick_turns(), FramePort(self._bridge, self._call) as port, asyncio.Runner() as runner:
-            port.ask_for(self._effect.size, queued=self._effect.policy == "block")
+            port.ask_for(self.effect.size, queued=self.effect.policy == "block", effect=self._number)
             while not self._stopped.is_set():
                 try:
                     frame = port.receive(POLL_S, result)
@@ -96,7 +119,8 @@ class _Run:
                         result = self._apply(frame, runner)
 
     def _apply(self, frame: Frame, runner: asyncio.Runner) -> Result | None:
-        effect, header = self._effect, frame.header
+        effect, header = self.effect, frame.header
+        self.stats.begin()
         row = EffectRow(frame.number, frame.age_s, 0.0, dropped=frame.skipped, timestamp=header.timestamp)
         try:
             value = effect(frame)

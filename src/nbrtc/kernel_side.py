@@ -1,5 +1,6 @@
 """The kernel's side of one call, all but the widget: what the engine said, and what it must be told again."""
 
+import itertools
 import logging
 import sys
 import threading
@@ -62,6 +63,7 @@ from .messages import (
 from .mirror import StateMirror
 from .participants import Attendance, Participants
 from .played_sound import PlayedSounds
+from .port import FramePort
 from .problems import Problems, worded
 from .recording import Recording
 from .recording_choice import to_layout, to_path, to_tracks
@@ -114,8 +116,9 @@ class KernelSide:
         self.mirror = StateMirror(state, lambda phase: self.callbacks.put("state", phase))
         self.participants = Participants(bridge, opening.call, self.mirror)
         self.chat = Chat(self.request, self.participants)
-        self.effect = EffectRunner(bridge, opening.call, self._effect_failed)
-        self.watchers: weakref.WeakSet[FrameWatcher] = weakref.WeakSet()
+        self.effect = EffectRunner(bridge, opening.call, self._effect_failed, self._effect_left)
+        self._effects = itertools.count(1)
+        self._watchers: weakref.WeakSet[FrameWatcher] = weakref.WeakSet()
         self.source = SourceRunner(bridge, opening.call, self._source_failed)
         self.audio_effect = AudioRunner(bridge, opening.call, self._audio_effect_failed)
         self.sounds = PlayedSounds(bridge, Path(opening.folder), self.request)
@@ -153,7 +156,7 @@ class KernelSide:
             return
         self._is_open = False
         self.effect.close()
-        for watcher in list(self.watchers):
+        for watcher in list(self._watchers):
             watcher.close()
         self.source.close()
         self.audio_effect.close()
@@ -197,9 +200,9 @@ class KernelSide:
     def use_effect(self, effect: VideoEffect | None) -> None:
         """Send the effect's pictures back, or the camera's own; this engine's and every later one's."""
         self._require_open()
-        verb = SetVideoEffect(name=None) if effect is None else _verb_of(effect)
+        verb = SetVideoEffect(name=None) if effect is None else _verb_of(effect, next(self._effects))
         self._remember(video_effect=None if effect is None else verb)
-        self.effect.use(effect if verb.code is None else None)
+        self.effect.use(effect if verb.code is None else None, verb.number)
         self._stats_beside = None  # of an earlier effect there may be news on their way
         try:
             self.request(verb)
@@ -212,6 +215,14 @@ class KernelSide:
     def effect_stats(self) -> VideoEffectStats | None:
         """Of the video effect, wherever it runs."""
         return self._stats_beside or self.effect.stats
+
+    def watch(self, function: VideoEffect, participant: str, every_s: float) -> FrameWatcher:
+        """Call a function with some of the frames of somebody, or of the own camera (empty), until told."""
+        self._require_open()
+        port = FramePort(self.bridge, self.id, participant)
+        watcher = FrameWatcher(function, port, every_s, self._watcher_failed)
+        self._watchers.add(watcher)
+        return watcher
 
     def change_effect(self, effect: Effect, background: str) -> None:
         """Ask the page for one of its own effects, now and of every later engine."""
@@ -375,9 +386,17 @@ class KernelSide:
         logger.error("A callback failed", exc_info=error)
         self.problems.add("callback", f"{describe(callback)} raised {worded(error)}")
 
-    def watcher_failed(self, effect: VideoEffect, error: BaseException, trace: str) -> None:
+    def _watcher_failed(self, effect: VideoEffect, error: BaseException, trace: str) -> None:
         """A function of `on_frame` raised; on its thread."""
         self._complain("on-frame", effect, effect.name, error, trace, "It goes on with the next frame")
+
+    def _effect_left(self, effect: VideoEffect, working_s: float) -> None:
+        self.problems.add(
+            "video-effect",
+            f"{effect.name} had been working on one frame for {working_s:.0f} s when it was taken off: it "
+            "was left behind on its thread, which ends when the function returns.",
+            key=effect,
+        )
 
     def _effect_failed(self, effect: VideoEffect, error: BaseException, trace: str) -> None:
         self._complain("video-effect", effect, effect.name, error, trace, "The last good picture stays")
@@ -405,7 +424,7 @@ class KernelSide:
             logger.exception("The widget could not be told of %s", message)
 
 
-def _verb_of(effect: VideoEffect) -> SetVideoEffect:
+def _verb_of(effect: VideoEffect, number: int) -> SetVideoEffect:
     """What the engine is told of an effect."""
     verb = SetVideoEffect(
         name=effect.name,
@@ -413,6 +432,7 @@ def _verb_of(effect: VideoEffect) -> SetVideoEffect:
         form=effect.form,
         queued=effect.policy == "block",
         size=effect.size,
+        number=number,
     )
     if effect.where == "kernel":
         return verb

@@ -7,7 +7,6 @@ from . import poster
 from .arguments import to_number
 from .effect import Policy, VideoEffect, Where
 from .errors import NotConnected
-from .frame_watcher import FrameWatcher
 from .frames import Frames, snapshot
 from .kernel_side import KernelSide
 from .messages import OnLate
@@ -118,10 +117,9 @@ class OwnPicture:
         """Call `function(frame)` every `every_s` seconds; returns a function that ends it.
 
         For work that needs only some frames, the newest each time, and changes none. It takes what a video
-        effect takes, by the
-        annotation of its parameter; what it returns is ignored. It runs on a thread of its own, also through
-        pauses of the call; when it is slow the next frame comes later. If it raises, `errors` says so and it
-        goes on. It ends with the call.
+        effect takes, by the annotation of its parameter; what it returns is ignored. It runs on a thread of
+        its own, also through pauses of the call; when it is slow the next frame comes later. If it raises,
+        `errors` says so and it goes on. It ends with the call.
 
         Parameters
         ----------
@@ -136,16 +134,12 @@ class OwnPicture:
             If it is not a function of one picture, or for another time.
         KeyError
             If nobody has that name.
+        CallError
+            If the call was closed.
         """
         identity = "" if participant is None else self._side.participants[participant].id
-        watcher = FrameWatcher(
-            VideoEffect.of(function),
-            FramePort(self._side.bridge, self._side.id, identity),
-            to_number("every_s", every_s, (0, 3600)),
-            self._side.watcher_failed,
-        )
-        self._side.watchers.add(watcher)
-        return watcher.close
+        every_s = to_number("every_s", every_s, (0, 3600))
+        return self._side.watch(VideoEffect.of(function), identity, every_s).close
 
     @property
     def video_source(self) -> object:

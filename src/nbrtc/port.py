@@ -50,14 +50,21 @@ class FramePort:
         self._participant = participant
         self._size: tuple[int, int] | None = None
         self._queued = False
+        self._effect = 0
         self._socket: zmq.Socket[bytes] | None = None
         self._epoch = -1
         self._after = -1
         self._is_asking = False
 
-    def ask_for(self, size: tuple[int, int] | None, *, queued: bool) -> None:
-        """From the next credit on: pictures of this size, and every one in order or the newest."""
-        self._size, self._queued = size, queued
+    def ask_for(self, size: tuple[int, int] | None, *, queued: bool, effect: int = 0) -> None:
+        """From the next credit on: pictures of this size, and every one in order or the newest.
+
+        Parameters
+        ----------
+        effect
+            Whose results are sent (see `SetVideoEffect.number`).
+        """
+        self._size, self._queued, self._effect = size, queued, effect
 
     def receive(self, timeout_s: float, result: Result | None = None) -> Frame | None:
         """The newest frame after the last one, or None if none came in time.
@@ -128,6 +135,7 @@ class FramePort:
             after=self._after,
             participant=self._participant,
             result=None if result is None else result[0],
+            effect=self._effect,
             size=self._size,
             queued=self._queued,
         )

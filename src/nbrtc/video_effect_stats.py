@@ -1,6 +1,7 @@
 """What a video effect does with its frames, as data."""
 
 import threading
+import time
 from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -46,6 +47,7 @@ class VideoEffectStats:
         self._rows: deque[EffectRow] = deque(maxlen=KEPT_FRAMES)
         self._lock = threading.Lock()
         self._frames = self._dropped = self._errors = self._sent = 0
+        self._began_s: float | None = None
 
     @property
     def frames(self) -> int:
@@ -83,9 +85,23 @@ class VideoEffectStats:
         with self._lock:
             return next((row.sent_s for row in reversed(self._rows) if row.sent_s is not None), None)
 
+    @property
+    def working_s(self) -> float:
+        """How long the function has been working on the present frame, in seconds; 0 while it waits for one.
+
+        It grows where the function does not return. Always 0 of one that runs beside the engine.
+        """
+        began_s = self._began_s
+        return 0.0 if began_s is None else time.monotonic() - began_s
+
+    def begin(self) -> None:
+        """The function gets a frame now."""
+        self._began_s = time.monotonic()
+
     def add(self, row: EffectRow) -> None:
         """The function is done with a frame."""
         with self._lock:
+            self._began_s = None
             self._rows.append(row)
             self._dropped += row.dropped
             if row.error:

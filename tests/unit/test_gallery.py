@@ -241,3 +241,22 @@ async def until(condition: Any, what: str) -> None:
                 await asyncio.sleep(0.005)
     except TimeoutError:
         pytest.fail(f"Waited in vain: {what}")
+
+
+async def test_the_queue_of_a_reader_that_was_killed_is_forgotten(
+    gallery: Gallery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    camera = Camera(gallery)
+    frames = encoded("VP8", [1, 2, 3])
+    dead = Subscriber(b"dead", lambda header, planes: None, lambda _: None)
+    gallery.ask("bob", dead, Wish(-1, queued=True))
+    viewer = gallery._viewers["bob"]
+    camera.ask()
+    camera.feed.push(frames[0])
+    await camera.picture()
+    assert b"dead" in viewer._queues
+    monkeypatch.setattr("nbrtc.engine.viewer.IDLE_S", 0.0)
+    camera.ask(1)
+    camera.feed.push(frames[1])
+    await camera.picture()
+    assert viewer._queues == {}

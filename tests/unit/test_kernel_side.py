@@ -126,7 +126,7 @@ def test_the_next_engine_is_told_all_that_was_asked_of_the_last(side: KernelSide
 
     assert (opening.epoch, opening.name) == (3, "Ada")
     assert opening.quality == HIGH
-    assert opening.video_effect == SetVideoEffect(name="<lambda>()")
+    assert opening.video_effect == SetVideoEffect(name="<lambda>()", number=1)
     side.use_effect(None)
     assert side.opening(4).video_effect is None
     assert wire.verbs[-1] == SetVideoEffect(name=None)

@@ -67,8 +67,8 @@ class Gallery:
         self._changed()
 
     def watch(self, participant: str, on_picture: Callable[[Picture], None] | None) -> None:
-        """Tell every decoded picture of somebody, while pictures are wanted; None ends it."""
-        self._viewers[participant].on_picture = on_picture
+        """Tell every decoded picture of somebody from now on, which wants pictures; None ends it."""
+        self._viewers[participant].watch(on_picture)
 
     def ask(self, participant: str, subscriber: Subscriber, wish: Wish) -> None:
         """A subscriber is ready for a picture; an empty id is the own camera."""

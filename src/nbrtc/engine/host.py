@@ -218,7 +218,7 @@ class Engine:
                     Wish(message.after, message.size, message.queued),
                 )
                 if message.result is not None and len(parts) == 2:
-                    session.studio.result(message.result, parts[1])
+                    session.studio.result(message.result, parts[1], message.effect)
             case AudioCredit() if isinstance(session, Session):
                 # the result first: the credit says that nothing is owed any more
                 try:

@@ -46,6 +46,7 @@ class _Shown:
     picture: VideoFrame
     timestamp: int | None
     arrived_s: float | None
+    is_result: bool = True
 
 
 class OutgoingVideo(MediaStreamTrack):
@@ -131,17 +132,27 @@ class OutgoingVideo(MediaStreamTrack):
             self._last = self.effect_delay_s = None
             self._begin_passing()
 
-    def show(self, picture: VideoFrame, timestamp: int | None, arrived_s: float | None) -> None:
+    def show(
+        self,
+        picture: VideoFrame,
+        timestamp: int | None,
+        arrived_s: float | None,
+        *,
+        is_result: bool = True,
+    ) -> None:
         """Send a yuv420p picture at once; of several, the newest wins.
 
         Parameters
         ----------
         timestamp, arrived_s
             Of the camera's frame that it was made of; None for a picture of no particular time.
+        is_result
+            Whether an effect made it. One that stands in for an effect that is late says nothing of what the
+            effect takes, by which the microphone is delayed.
         """
         if self._effect:
             self.replaced += self._newest is not None
-            self._newest = _Shown(picture, timestamp, arrived_s)
+            self._newest = _Shown(picture, timestamp, arrived_s, is_result)
             self._wake.set()
 
     def request_keyframe(self) -> None:
@@ -237,7 +248,7 @@ class OutgoingVideo(MediaStreamTrack):
         if not data:
             self._force_keyframe |= keyframe  # the encoder dropped the picture to keep its bitrate
             return None
-        if shown.arrived_s is not None:
+        if shown.arrived_s is not None and shown.is_result:
             self.effect_delay_s = time.monotonic() - shown.arrived_s
             if shown.timestamp is not None:
                 self.effect_sent = shown.timestamp, self.effect_delay_s

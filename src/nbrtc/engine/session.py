@@ -441,7 +441,7 @@ class Session:
         on = effect is not None and effect.name is not None
         self._effect_process.use(effect)
         on_late = "hold" if effect is None else effect.on_late
-        self.studio.use_effect(on, on_late)
+        self.studio.use_effect(on, on_late, 0 if effect is None else effect.number)
         self.gallery.watch(OWN, self.studio.take_camera if on and on_late == "pass" else None)
         self.gallery.keep("effect", (OWN,) if on else ())
 

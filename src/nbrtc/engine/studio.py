@@ -32,6 +32,7 @@ class Studio:
         self._good: VideoFrame | None = None
         self._on_late: OnLate = "hold"
         self._resulted_s = 0.0
+        self._number = 0
         self._source = False
         self._still: VideoFrame | None = None  # the source's last picture
 
@@ -66,9 +67,16 @@ class Studio:
         if self._link is not None:
             self._link.outgoing.echoes = on
 
-    def use_effect(self, on: bool, on_late: OnLate = "hold") -> None:
-        """Send back only the kernel's pictures (True), or what goes back without an effect."""
+    def use_effect(self, on: bool, on_late: OnLate = "hold", number: int = 0) -> None:
+        """Send back only the kernel's pictures (True), or what goes back without an effect.
+
+        Parameters
+        ----------
+        number
+            Whose results are shown (see `SetVideoEffect.number`).
+        """
         self._effect = on
+        self._number = number
         self._on_late = on_late
         self._resulted_s = time.monotonic()
         if not on:
@@ -114,10 +122,15 @@ class Studio:
         if not self._effect or self._source or self._on_late == "hold" or self._link is None:
             return
         if time.monotonic() - self._resulted_s > LATE_S:
-            self._link.outgoing.show(picture.frame, picture.timestamp, picture.arrived_s)
+            self._link.outgoing.show(picture.frame, picture.timestamp, picture.arrived_s, is_result=False)
 
-    def result(self, header: FrameHeader, planes: memoryview) -> None:
+    def result(self, header: FrameHeader, planes: memoryview, effect: int = 0) -> None:
         """An effect's picture: send it now.
+
+        Parameters
+        ----------
+        effect
+            Which effect made it; one that was swapped meanwhile is not shown as the present one's.
 
         Raises
         ------
@@ -129,8 +142,8 @@ class Studio:
             raise FrameError(
                 f"A picture of {header.width}x{header.height} has {size} bytes in yuv420p, not {len(planes)}."
             )
-        if not self._effect:
-            return  # it was taken off while the kernel still worked
+        if not self._effect or effect != self._number:
+            return  # it was taken off or swapped while the kernel still worked
         picture = unpack(planes, header.width, header.height)
         self._good = picture
         self._resulted_s = time.monotonic()

@@ -78,7 +78,7 @@ class Supply:
             self._supplier = None
         self.others.forget(subscriber)
 
-    def result(self, header: FrameHeader, planes: memoryview) -> None:
+    def result(self, header: FrameHeader, planes: memoryview, _effect: int = 0) -> None:
         """A picture that the kernel made.
 
         Raises

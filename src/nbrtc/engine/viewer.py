@@ -65,8 +65,8 @@ class Viewer:
         self._waiting: dict[bytes, tuple[Subscriber, Wish]] = {}
         self._queues: dict[bytes, deque[Picture]] = {}
         """Of those who want every frame; the oldest ones go when one is full."""
-        self.on_picture: Callable[[Picture], None] | None = None
-        """Told each decoded picture, while somebody wants pictures."""
+        self._queue_asked_s: dict[bytes, float] = {}
+        self._on_picture: Callable[[Picture], None] | None = None
         self._asked_s = 0.0
         self._opened_s = time.monotonic()
         self._origin: float | None = None
@@ -95,28 +95,32 @@ class Viewer:
         self._asked_s = time.monotonic()
         self._waiting[subscriber.identity] = (subscriber, wish)
         if not wish.queued:
-            self._queues.pop(subscriber.identity, None)
-        elif subscriber.identity not in self._queues:
-            self._queues[subscriber.identity] = deque(maxlen=QUEUED_FRAMES)
-        if not self.is_wanted:
-            self.is_wanted = True
-            self._newest, self._packed = None, {}  # whoever asks wants a picture of now
-            if self._decoder is not None:
-                self._decoder.start()
-            self._rest_after(IDLE_S)
-            self._on_change()
+            self._drop_queue(subscriber.identity)
+        else:
+            self._queue_asked_s[subscriber.identity] = self._asked_s
+            if subscriber.identity not in self._queues:
+                self._queues[subscriber.identity] = deque(maxlen=QUEUED_FRAMES)
+        self._want()
         self._serve(subscriber.identity)
+
+    def watch(self, on_picture: Callable[[Picture], None] | None) -> None:
+        """Tell each decoded picture, whether or not a subscriber asks; None ends it."""
+        self._on_picture = on_picture
+        if on_picture is not None:
+            self._asked_s = time.monotonic()
+            self._want()
 
     def forget(self, subscriber: bytes) -> None:
         """A subscriber went."""
         self._waiting.pop(subscriber, None)
-        self._queues.pop(subscriber, None)
+        self._drop_queue(subscriber)
 
     def end(self, reason: str) -> None:
         """Nothing will come any more: tell those who wait."""
         self.detach()
         waiting, self._waiting = self._waiting, {}
-        self._queues = {}
+        self._queues, self._queue_asked_s = {}, {}
+        self._on_picture = None
         for subscriber, _ in waiting.values():
             subscriber.stop(reason)
         self.is_wanted = False
@@ -134,12 +138,17 @@ class Viewer:
 
     def _decoded(self, picture: Picture) -> None:
         self._newest, self._packed = picture, {}
+        # who was killed took no leave; whoever is only slow gets a new queue, and what it missed is counted
+        long_ago_s = time.monotonic() - IDLE_S
+        for identity in [one for one, asked_s in self._queue_asked_s.items() if asked_s < long_ago_s]:
+            if identity not in self._waiting:
+                self._drop_queue(identity)
         for queue in self._queues.values():
             queue.append(picture)
         for subscriber in list(self._waiting):
             self._serve(subscriber)
-        if self.on_picture is not None:
-            self.on_picture(picture)
+        if self._on_picture is not None:
+            self._on_picture(picture)
 
     def _serve(self, identity: bytes) -> None:
         subscriber, wish = self._waiting[identity]
@@ -186,6 +195,21 @@ class Viewer:
                 self._packed[width, height] = planes
         return planes
 
+    def _want(self) -> None:
+        """Decode, if that does not happen already."""
+        if self.is_wanted:
+            return
+        self.is_wanted = True
+        self._newest, self._packed = None, {}  # whoever asks wants a picture of now
+        if self._decoder is not None:
+            self._decoder.start()
+        self._rest_after(IDLE_S)
+        self._on_change()
+
+    def _drop_queue(self, identity: bytes) -> None:
+        self._queues.pop(identity, None)
+        self._queue_asked_s.pop(identity, None)
+
     def _rest_after(self, delay_s: float) -> None:
         if self._resting is not None:
             self._resting.cancel()
@@ -194,7 +218,7 @@ class Viewer:
     def _rest(self) -> None:
         """Stop decoding if nobody has asked for a while; look again later if somebody has."""
         idle_s = time.monotonic() - self._asked_s
-        if idle_s < IDLE_S or self._waiting:
+        if idle_s < IDLE_S or self._waiting or self._on_picture is not None:
             self._rest_after(max(0.5, IDLE_S - idle_s))
             return
         self.is_wanted = False

@@ -21,6 +21,8 @@ class FrameCredit(KernelWire, frozen=True, tag="credit"):
     participant: str = ""
     """Whose picture: a participant's id, or empty for the call's own camera."""
     result: "FrameHeader | None" = None
+    effect: int = 0
+    """Which effect made it (see `SetVideoEffect.number`)."""
     size: tuple[int, int] | None = None
     """Width and height that the picture is scaled to first; None for as it is."""
     queued: bool = False

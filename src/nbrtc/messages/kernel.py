@@ -184,6 +184,8 @@ class SetVideoEffect(KernelWire, frozen=True, tag="video-effect"):
     """Policy "block": it gets every frame in order, within the bound of `FrameCredit.queued`."""
     size: tuple[int, int] | None = None
     """Width and height that frames are scaled to before it gets them; None for as they are."""
+    number: int = 0
+    """Counts the definitions: a result of an earlier one, still on its way, is not shown as this one's."""
 
 
 class SetVideoSource(KernelWire, frozen=True, tag="video-source"):
