@@ -59,6 +59,10 @@ class Ours(Contender):
         return {"idle": idle(), "recording": _recording(stage), **busy}
 
 
+CALLBACKS_MS = (10, 50, 200)
+"""How long they sleep for each frame."""
+
+
 class OursWithCallback(Ours):
     """Frames go through a function in the kernel, which stays in place from its phase on."""
 
@@ -71,7 +75,10 @@ class OursWithCallback(Ours):
         return {
             "identity": _callback(stage, IDENTITY),
             **busy,
-            "10 ms callback": _callback(stage, CALLBACK.format(seconds=0.010)),
+            **{
+                f"{ms} ms callback": _callback(stage, CALLBACK.format(seconds=ms / 1000))
+                for ms in CALLBACKS_MS
+            },
         }
 
 

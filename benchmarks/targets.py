@@ -64,6 +64,9 @@ def targets(results: Results) -> Iterator[Target]:
         yield Target(f"other pictures than the last good one beside a {busy}", strange, 0, "frames")
     yield Target("10 ms callback, p50 over the identity callback", p50_ms(SLOW) - p50_ms(IDENTITY), 25, "ms")
     yield Target("10 ms callback, p50 over no callback", p50_ms(SLOW) - p50_ms(OURS), 25, "ms")
+    slowest: Key = ("nbrtc, callback", "200 ms callback")
+    age_ms = results.median(slowest, lambda phase: phase.latency.decoded_p95_ms)
+    yield Target("age of shown frames with a 200 ms callback, p95", age_ms, 300, "ms")
     cost = recording_cores("nbrtc") / recording_cores("MediaRecorder echo")
     yield Target("CPU of recording / CPU of aiortc's MediaRecorder", cost, 0.05, "x")
     if results.audio is not None and results.stock_audio is not None:

@@ -52,7 +52,7 @@ const pipeline = new Pipeline({
     say();
   },
 });
-const previews = new Previews(tools, (text) => scope.postMessage({ type: "preview-failed", text }));
+const previews = new Previews(tools.previews, (text) => scope.postMessage({ type: "preview-failed", text }));
 
 function say(): void {
   const needsPerson = effect === "blur" || effect === "background";
@@ -98,7 +98,10 @@ function take(message: ToWorker): void {
       previews.run(message.readable).catch(failPreviews);
       break;
     case "previews-frame":
-      previews.show(message.frame).catch(failPreviews);
+      previews
+        .show(message.frame)
+        .catch(failPreviews)
+        .finally(() => scope.postMessage({ type: "previews-ready" }));
       break;
     case "preview":
       previews.add(message.id, message.canvas, message.effect);

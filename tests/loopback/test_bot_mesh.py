@@ -159,7 +159,7 @@ async def test_a_bot_that_broke_is_called_again_under_a_higher_generation(desks:
 async def test_a_bot_that_never_answers_is_given_up_after_the_ladder(
     desks: dict[str, Desk], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rules, "CONNECT_S", 0.05)
+    monkeypatch.setattr(rules, "CONNECT_S", 1.0)
     monkeypatch.setattr(rules, "LADDER_S", (0.0, 0.02))
     a = desks["a"]
     a.meet(bot("deaf"))

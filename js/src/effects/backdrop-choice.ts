@@ -1,4 +1,4 @@
-/** The picture for the effect "background": the person's own, or Python's, which comes later and wins. In the page. */
+/** The picture for the effect "background": the person's own or Python's, whichever was chosen last. In the page. */
 import { type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import type { Assets } from "../assets";
 
@@ -16,8 +16,10 @@ export class Backdrop {
   readonly #assets: Assets;
   readonly #options: BackdropOptions;
   picture: ImageBitmap | null = null;
-  /** Python's picture that is shown or being fetched. */
+  /** Python's picture that was fetched last, or is being fetched. */
   #asset = "";
+  /** What is shown, or will be, is Python's. */
+  #isPythons = false;
   #loads = 0;
 
   constructor(assets: Assets, options: BackdropOptions) {
@@ -28,14 +30,15 @@ export class Backdrop {
 
   /** Python's picture, by its asset's name (empty: none), fetched as soon as it is `needed`. */
   mirror(asset: string, needed: boolean): void {
-    if (asset === "" && this.#asset !== "") {
+    if (asset === "") {
       this.#asset = "";
-      this.#keep(null);
-    } else if (asset !== "" && asset !== this.#asset && needed) {
+      if (this.#isPythons) this.#forget();
+    } else if (asset !== this.#asset && needed) {
       this.#asset = asset;
+      this.#isPythons = true;
       void this.#load(asset);
     }
-    if (asset !== "") this.#isThere.value = true;
+    this.#isThere.value = asset !== "" || this.picture !== null;
   }
 
   /** Rejects with a sentence. */
@@ -46,9 +49,14 @@ export class Backdrop {
         `The picture has ${size} MB; up to ${MAX_BYTES / 1024 / 1024} MB are read. Choose a smaller one.`,
       );
     }
-    const load = ++this.#loads;
     const picture = await decoded(file);
-    if (load === this.#loads) this.#keep(picture);
+    this.#isPythons = false;
+    this.#keep(picture);
+  }
+
+  #forget(): void {
+    this.#isPythons = false;
+    this.#keep(null);
   }
 
   async #load(asset: string): Promise<void> {
@@ -56,6 +64,7 @@ export class Backdrop {
     try {
       const picture = await decoded(new Blob([await this.#assets.load(asset)], { type: "image/jpeg" }));
       if (load === this.#loads) this.#keep(picture);
+      else picture.close();
     } catch (error) {
       if (load !== this.#loads) return;
       this.#asset = ""; // asked for again when the state says it again
@@ -66,7 +75,9 @@ export class Backdrop {
     }
   }
 
+  /** What is still being fetched comes too late. */
   #keep(picture: ImageBitmap | null): void {
+    this.#loads += 1;
     this.picture?.close();
     this.picture = picture;
     this.#isThere.value = picture !== null;

@@ -47,8 +47,8 @@ export class EffectsWorker implements Clock {
   readonly #options: EffectsWorkerOptions;
   readonly #worker: Worker;
   #isReady = false;
-  /** A single picture is on its way through the worker; what comes meanwhile is dropped. */
-  #isBusy = false;
+  /** With a single picture that is on its way through the worker; what comes meanwhile is dropped. */
+  readonly #isBusy = { frame: false, "previews-frame": false };
   #watchdog: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: EffectsWorkerOptions) {
@@ -87,14 +87,12 @@ export class EffectsWorker implements Clock {
 
   /** One picture, for a browser without streams; `frame` is not the caller's any more. */
   give(frame: VideoFrame, type: "frame" | "previews-frame"): void {
-    if (type === "frame") {
-      if (this.#isBusy) {
-        frame.close();
-        return;
-      }
-      this.#isBusy = true;
-      this.#watch();
+    if (this.#isBusy[type]) {
+      frame.close();
+      return;
     }
+    this.#isBusy[type] = true;
+    if (type === "frame") this.#watch();
     this.#say({ type, frame }, [frame]);
   }
 
@@ -130,7 +128,7 @@ export class EffectsWorker implements Clock {
         this.#isReady = true;
         break;
       case "frame":
-        this.#isBusy = false;
+        this.#isBusy.frame = false;
         clearTimeout(this.#watchdog);
         if (message.frame === null) break;
         if (this.onFrame === null) message.frame.close();
@@ -138,6 +136,9 @@ export class EffectsWorker implements Clock {
         break;
       case "asset-please":
         void this.#fetch(message.name);
+        break;
+      case "previews-ready":
+        this.#isBusy["previews-frame"] = false;
         break;
       case "preview-failed":
         this.#options.onPreviewFailed(message.text);

@@ -17,14 +17,24 @@ export class PersonTools implements Tools {
     this.#segmenter = new Segmenter(options);
   }
 
+  /** For small pictures that only the person sees: they share masks, with the camera's effect, too. */
+  readonly previews: Tools = {
+    person: (effect) =>
+      this.#operation(effect, { mask: (picture, time_ms) => this.#segmenter.recent(picture, time_ms) }),
+  };
+
   person(effect: Effect): Operation {
-    this.#segmenter.prepare();
-    const isBlur = effect.name === "blur";
-    const strength = strengthOf(isBlur ? effect : INSTEAD);
-    return new PersonOperation(strength, this.#segmenter, isBlur ? null : this.#backdrop);
+    return this.#operation(effect, this.#segmenter);
   }
 
   setBackground(picture: ImageBitmap | null): void {
     this.#backdrop.set(picture);
+  }
+
+  #operation(effect: Effect, source: MaskSource): Operation {
+    this.#segmenter.prepare();
+    const isBlur = effect.name === "blur";
+    const strength = strengthOf(isBlur ? effect : INSTEAD);
+    return new PersonOperation(strength, source, isBlur ? null : this.#backdrop);
   }
 }

@@ -5,14 +5,19 @@ import { operationOf, type Tools } from "./operations";
 import type { Operation, Planes } from "./picture";
 import { allocate } from "./planes";
 
-/** Between two pictures of all previews together. */
-const PERIOD_MS = 125;
+/** Between two pictures of one preview. */
+const PERIOD_MS = 250;
+/** No further preview is begun in a turn that has taken so long: the camera's next picture may be waiting. */
+const TURN_MS = 4;
+/** Of the worker's time, for all previews together. The effect that was chosen comes first. */
+const SHARE = 0.15;
 const WIDTH = 176;
 
 interface Preview {
   readonly canvas: OffscreenCanvas;
   readonly effect: Effect;
   readonly operation: Operation | null;
+  drawn_ms: number;
 }
 
 export class Previews {
@@ -21,7 +26,8 @@ export class Previews {
   readonly #reader = new FrameReader();
   readonly #previews = new Map<number, Preview>();
   #source: ReadableStreamDefaultReader<VideoFrame> | null = null;
-  #last_ms = Number.NEGATIVE_INFINITY;
+  /** Until then the previews rest. */
+  #rest_ms = 0;
   #small: Planes | null = null;
 
   /** `onFailed` is told of a preview that ends because its effect fails, in words. */
@@ -33,7 +39,8 @@ export class Previews {
   add(id: number, canvas: OffscreenCanvas, effect: Effect): void {
     this.remove(id);
     this.#attempt(id, effect, () => {
-      this.#previews.set(id, { canvas, effect, operation: operationOf(effect, this.#tools) });
+      const operation = operationOf(effect, this.#tools);
+      this.#previews.set(id, { canvas, effect, operation, drawn_ms: Number.NEGATIVE_INFINITY });
     });
   }
 
@@ -60,22 +67,34 @@ export class Previews {
     this.#source = null;
   }
 
-  /** Draw all previews of this picture, if it is time to. Closes `frame`. */
+  /** Draw the previews that have waited longest, as far as there is time for them. Closes `frame`. */
   async show(frame: VideoFrame): Promise<void> {
     try {
-      const now_ms = performance.now();
-      if (now_ms - this.#last_ms < PERIOD_MS) return;
-      this.#last_ms = now_ms;
+      const began_ms = performance.now();
+      const due = this.#due(began_ms);
+      if (due.length === 0) return;
       const small = this.#shrink(await this.#reader.read(frame));
-      for (const [id, { canvas, effect, operation }] of [...this.#previews]) {
-        this.#attempt(id, effect, () => {
+      let spent_ms = 0;
+      for (const [id, preview] of due) {
+        if (spent_ms > TURN_MS) break;
+        preview.drawn_ms = began_ms;
+        this.#attempt(id, preview.effect, () => {
           const copy = copyOf(small);
-          draw(canvas, operation?.apply(copy, frame.timestamp / 1000) ?? copy);
+          draw(preview.canvas, preview.operation?.apply(copy, frame.timestamp / 1000) ?? copy);
         });
+        spent_ms = performance.now() - began_ms;
       }
+      this.#rest_ms = began_ms + spent_ms / SHARE;
     } finally {
       frame.close();
     }
+  }
+
+  /** Those whose time it is, longest waiting first. */
+  #due(now_ms: number): [number, Preview][] {
+    if (now_ms < this.#rest_ms) return [];
+    const due = [...this.#previews].filter(([, { drawn_ms }]) => now_ms - drawn_ms >= PERIOD_MS);
+    return due.sort(([, one], [, other]) => one.drawn_ms - other.drawn_ms);
   }
 
   #attempt(id: number, effect: Effect, work: () => void): void {

@@ -24,6 +24,7 @@ export type ToWorker =
     }
   /** Small pictures of the camera, for all previews. */
   | { readonly type: "previews-run"; readonly readable: ReadableStream<VideoFrame> }
+  /** One of them, from a browser without streams; answered when the next one may come. */
   | { readonly type: "previews-frame"; readonly frame: VideoFrame }
   | {
       readonly type: "preview";
@@ -42,6 +43,7 @@ export type FromWorker =
   | { readonly type: "ready" }
   | { readonly type: "frame"; readonly frame: VideoFrame | null }
   | { readonly type: "asset-please"; readonly name: string }
+  | { readonly type: "previews-ready" }
   | { readonly type: "tick" }
   /** One preview ends; the others go on. */
   | { readonly type: "preview-failed"; readonly text: string }

@@ -15,6 +15,8 @@ interface SegmenterParts {
 
 /** The model's own size. */
 export const SIDE = 256;
+/** A mask of a preview may be so old: nobody moves far in it meanwhile. */
+const RECENT_MS = 250;
 /** So often it may fail in a row. */
 const MAX_FAILURES = 5;
 
@@ -36,7 +38,7 @@ export class Segmenter {
   #isClosed = false;
   #failures = 0;
   #time_ms = 0;
-  #latest: { readonly mask: Float32Array; readonly time_ms: number } | null = null;
+  #latest: { readonly mask: Float32Array; readonly made_ms: number } | null = null;
 
   constructor(options: SegmenterOptions) {
     this.#options = options;
@@ -64,13 +66,12 @@ export class Segmenter {
   /** The person's share of each of `SIDE` x `SIDE` squares, 0 to 1; null while that is not known. */
   mask(picture: Planes, time_ms: number): Float32Array | null {
     if (this.#segment === null) return null;
-    if (time_ms === this.#latest?.time_ms) return this.#latest.mask; // previews have many effects of one picture
     shrink(picture, this.#picture.data);
     this.#time_ms = Math.max(this.#time_ms + 1, Math.round(time_ms)); // MediaPipe wants it to rise
     try {
       const mask = this.#segment(this.#picture, this.#time_ms);
       this.#failures = 0;
-      this.#latest = { mask, time_ms };
+      this.#latest = { mask, made_ms: performance.now() };
       return mask;
     } catch (error) {
       if (++this.#failures >= MAX_FAILURES) {
@@ -79,6 +80,13 @@ export class Segmenter {
       }
       return null;
     }
+  }
+
+  /** As `mask`, or one that was made of this camera just before: for previews, which nobody else sees. */
+  recent(picture: Planes, time_ms: number): Float32Array | null {
+    const latest = this.#latest;
+    if (latest !== null && performance.now() - latest.made_ms < RECENT_MS) return latest.mask;
+    return this.mask(picture, time_ms);
   }
 
   close(): void {
