@@ -16,7 +16,7 @@ PAGES := $(addprefix tests/browser/,test_mesh.py test_tap.py test_guest_page.py 
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 step = @printf '\n==> %s\n' "$(1)"
 
-.PHONY: demo test check page-checks lint types js py unit loopback kernel pages browser chromium soak bench dist clean
+.PHONY: demo test check beside lint types js py unit loopback kernel pages browser chromium soak bench dist clean
 ifndef TOGETHER
 .NOTPARALLEL:
 endif
@@ -27,15 +27,16 @@ demo: .make/demo $(BUNDLE)
 test: chromium check
 	$(call step,all tests passed)
 
-# First what waits for media and processes, then what only computes, then the notebooks: each of them fills two cores
-# by itself, and what measures a call is not to share them with what only computes. Each one's output stays together.
+# In stages, each of which fills two cores by itself: media and processes; pages, and beside them what only computes, in
+# the time that they leave; the many small tests; the notebooks. Each one's output stays together.
 check: .make/test $(NODE_MODULES) $(BUNDLE)
-	@$(MAKE) --no-print-directory TOGETHER=1 -j3 --output-sync=target loopback kernel pages
-	@$(MAKE) --no-print-directory TOGETHER=1 -j2 --output-sync=target page-checks unit
+	@$(MAKE) --no-print-directory TOGETHER=1 -j2 --output-sync=target loopback kernel
+	@$(MAKE) --no-print-directory TOGETHER=1 -j2 --output-sync=target pages beside
+	@$(MAKE) --no-print-directory unit
 	@$(MAKE) --no-print-directory browser
 
-page-checks:
-	@$(MAKE) --no-print-directory TOGETHER= lint types js
+beside:
+	@nice -n 19 $(MAKE) --no-print-directory TOGETHER= lint types js
 
 # --- the pieces -----------------------------------------------------------------------------------------
 

@@ -205,15 +205,46 @@ describe("a choice", () => {
     expect(worker().of("effect").at(-1)?.effect).toEqual(effect("invert"));
   });
 
-  test("holds where nobody took it, until the state says something", async () => {
+  test("that nobody took holds, and is told again to an engine that has not heard of it", async () => {
     answer = () => Promise.reject(new Error("Python does not answer."));
     const raw = camera();
     effects.lead(raw);
     effects.choose(effect("blur"));
     await settled();
-    expect(effects.track).not.toBe(raw);
+    answer = async () => effects.mirror(effect("blur"), "");
     effects.mirror(effect("none"), "");
-    expect(effects.track).toBe(raw);
+    expect([effects.track === raw, chosen]).toEqual([false, [effect("blur"), effect("blur")]]);
+    await settled();
+    effects.mirror(effect("blur"), "");
+    expect([effects.track === raw, chosen.length]).toEqual([false, 2]);
+    effects.mirror(effect("none"), "");
+    expect([effects.track === raw, chosen.length]).toEqual([true, 2]);
+  });
+
+  test("that nobody took gives way to what the state says next", async () => {
+    answer = () => Promise.reject(new Error("Python does not answer."));
+    effects.lead(camera());
+    effects.choose(effect("blur"));
+    await settled();
+    effects.mirror(effect("sepia"), "");
+    expect(worker().of("effect").at(-1)?.effect).toEqual(effect("sepia"));
+    effects.mirror(effect("sepia"), "");
+    expect(chosen).toEqual([effect("blur")]);
+  });
+
+  test("that fails late does not come back over a later one", async () => {
+    const answers: [() => void, (error: Error) => void][] = [];
+    answer = () => new Promise((resolve, reject) => answers.push([resolve, reject]));
+    effects.lead(camera());
+    effects.choose(effect("blur"));
+    effects.choose(effect("sepia"));
+    effects.mirror(effect("sepia"), "");
+    answers[1]?.[0]();
+    await settled();
+    answers[0]?.[1](new Error("Python does not answer."));
+    await settled();
+    effects.mirror(effect("sepia"), "");
+    expect([chosen.length, worker().of("effect").at(-1)?.effect]).toEqual([2, effect("sepia")]);
   });
 });
 
@@ -276,6 +307,79 @@ describe("what the worker asks for", () => {
     await effects.chooseBackground(new Blob(["x"]));
     expect([chosen, effects.hasBackground.value]).toEqual([[effect("background")], true]);
     expect(worker().of("background").at(-1)?.picture).toBe(picture);
+  });
+});
+
+describe("the background picture", () => {
+  let pictures: { readonly from: string; isClosed: boolean }[];
+  let load: (name: string) => Promise<ArrayBuffer>;
+  const shown = () => worker().of("background").at(-1)?.picture;
+  const python = (name: string) => effects.mirror(effect("background"), name);
+
+  beforeEach(() => {
+    pictures = [];
+    load = async () => new ArrayBuffer(1);
+    vi.stubGlobal("createImageBitmap", async (file: Blob) => {
+      const picture = {
+        ...{ width: 40, height: 30, isClosed: false },
+        from: file.type === "image/jpeg" ? "Python" : await file.text(),
+        close: () => {
+          picture.isClosed = true;
+        },
+      };
+      pictures.push(picture);
+      return picture;
+    });
+    assets = { base: () => null, load: (name) => load(name) };
+    open();
+    effects.lead(camera());
+    effects.mirror(effect("background"), "");
+  });
+
+  test("is whichever was chosen last, and only its own side takes it away", async () => {
+    python("background-1.jpg");
+    await settled();
+    expect(shown()).toMatchObject({ from: "Python" });
+    await effects.chooseBackground(new Blob(["mine"]));
+    python("background-1.jpg");
+    expect(shown()).toMatchObject({ from: "mine" });
+    python("");
+    expect([shown(), effects.hasBackground.value]).toMatchObject([{ from: "mine", isClosed: false }, true]);
+    python("background-2.jpg");
+    await settled();
+    expect(shown()).toMatchObject({ from: "Python" });
+    python("");
+    expect([shown(), effects.hasBackground.value]).toEqual([null, false]);
+    expect(pictures.map(({ isClosed }) => isClosed)).toEqual([true, true, true]);
+  });
+
+  test("of Python's that is gone before it came is not shown", async () => {
+    let bring: (bytes: ArrayBuffer) => void = () => undefined;
+    load = () =>
+      new Promise((resolve) => {
+        bring = resolve;
+      });
+    python("background-1.jpg");
+    python("");
+    bring(new ArrayBuffer(1));
+    await settled();
+    expect([shown(), effects.hasBackground.value]).toEqual([null, false]);
+    expect(pictures.map(({ isClosed }) => isClosed)).toEqual([true]);
+  });
+
+  test("of Python's that does not arrive leaves what was there, and says so", async () => {
+    await effects.chooseBackground(new Blob(["mine"]));
+    load = () => Promise.reject(new Error("the kernel has gone."));
+    python("background-1.jpg");
+    await settled();
+    expect(shown()).toMatchObject({ from: "mine" });
+    expect(troubles).toEqual([
+      "Python's background picture did not arrive (the kernel has gone.). The one before it stays.",
+    ]);
+    load = async () => new ArrayBuffer(1);
+    python("background-1.jpg");
+    await settled();
+    expect(shown()).toMatchObject({ from: "Python" });
   });
 });
 

@@ -42,9 +42,9 @@ BEACON = """([colours, bits]) => {
     number = (number + 1) % (1 << bits);
   };
   paint();
-  setInterval(paint, 1000 / 30);
+  setInterval(paint, 1000 / 15);
   navigator.mediaDevices.getUserMedia = async ({ video, audio }) => new MediaStream([
-    ...(video ? canvas.captureStream(30).getVideoTracks() : []),
+    ...(video ? canvas.captureStream(15).getVideoTracks() : []),
     ...(audio ? speaker.stream.clone().getAudioTracks() : []),
   ]);
 }"""

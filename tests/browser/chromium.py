@@ -12,13 +12,13 @@ from playwright.sync_api import Browser, Playwright
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-Camera = Literal["clip", "other-clip", "person", "any-size", "denied", "none"]
+Camera = Literal["clip", "other-clip", "person", "any-size", "none"]
 """What getUserMedia finds.
 
 ``clip``: 640x480 at 15 fps, the quadrants of `QUADRANTS` and a moving bar. ``other-clip``: 320x240 at 15 fps,
 those of `OTHER_QUADRANTS`. ``person``: 640x480 at 15 fps, the astronaut, moved about. ``any-size``:
 Chromium's own test picture in sizes up to 1920x1080. These come
-with a microphone that beeps. ``denied``: NotAllowedError. ``none``: NotFoundError.
+with a microphone that beeps. ``none``: NotFoundError.
 """
 
 QUADRANTS = {
@@ -77,7 +77,6 @@ def launch(playwright: Playwright, executable: str, camera: Camera, folder: Path
         "other-clip": of_clip,
         "person": of_clip,
         "any-size": ("--use-fake-ui-for-media-stream",),
-        "denied": ("--use-fake-ui-for-media-stream=deny",),
         "none": ("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream=device-count=0"),
     }[camera]
     sandbox = ("--no-sandbox",) if os.geteuid() == 0 else ()  # Chromium refuses its sandbox to root

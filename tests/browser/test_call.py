@@ -3,7 +3,7 @@
 from playwright.sync_api import Page, expect
 
 from tests.browser.chromium import QUADRANTS
-from tests.browser.conftest import NotebookPage, OpenNotebook
+from tests.browser.conftest import OpenNotebook
 from tests.browser.widget import CALL, Widget
 
 CLIP = list(QUADRANTS.values())
@@ -50,26 +50,3 @@ def test_a_python_function_changes_the_picture(page: Page, open_notebook: OpenNo
     notebook.run(2)
     widget.wait_corners("python", CLIP)
     assert notebook.execute("print(call.errors)").strip() == "[]"
-
-
-RAMP = """async video => {
-  const seen = [];
-  const start = performance.now();
-  while (performance.now() - start < 60000) {
-    const size = `${video.videoWidth}x${video.videoHeight}`;
-    if (seen.at(-1)?.[1] !== size) seen.push([Math.round(performance.now() - start), size]);
-    if (size === "1280x720") break;
-    await new Promise(resolve => setTimeout(resolve, 20));
-  }
-  return seen;
-}"""
-
-
-def test_the_asked_resolution_comes_at_once(notebook_page: NotebookPage, open_notebook: OpenNotebook) -> None:
-    page = notebook_page("any-size")
-    notebook = open_notebook(page, [CALL])
-    notebook.run(0)
-    widget = Widget(notebook)
-    widget.button("Start camera").click()
-    seen = widget.video("python").evaluate(RAMP)
-    assert seen[-1][1] == "1280x720", seen

@@ -2,10 +2,9 @@
 
 import av
 import numpy as np
-import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.chromium import QUADRANTS, Camera
+from tests.browser.chromium import QUADRANTS, permissions
 from tests.browser.conftest import NewPage, NotebookPage, OpenNotebook
 from tests.browser.notebook import Notebook
 from tests.browser.probe import Probe
@@ -115,54 +114,62 @@ def loudness(notebook: Notebook, name: str) -> float:
     return float(np.sqrt(np.mean(np.square(heard, dtype=np.float64))))
 
 
-@pytest.mark.parametrize(
-    ("camera", "sentence", "microphone"),
-    [
-        ("denied", "The browser denies the camera and microphone. Allow them with the icon", False),
-        ("none", "No camera was found. Plug one in, then turn it on.", True),
-    ],
-    ids=["denied", "none"],
-)
-def test_without_a_camera_the_call_still_connects(
-    camera: Camera, sentence: str, microphone: bool, new_page: NewPage, open_notebook: OpenNotebook
-) -> None:
-    notebook = open_notebook(new_page(camera), [CALL])
+def test_without_a_camera_the_call_still_connects(new_page: NewPage, open_notebook: OpenNotebook) -> None:
+    notebook = open_notebook(new_page("none"), [CALL])
     notebook.run(0)
     widget = Widget(notebook)
     widget.start()
-    expect(widget.notice(sentence)).to_be_visible()
-    widget.wait_python(f"not call.is_camera_on and call.is_microphone_on is {microphone}")
+    expect(widget.notice("No camera was found. Plug one in, then turn it on.")).to_be_visible()
+    widget.wait_python("not call.is_camera_on and call.is_microphone_on")
 
 
 IN_USE = """
-const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+const open = navigator.mediaDevices.getUserMedia;
+window.restore = () => { navigator.mediaDevices.getUserMedia = open; };
 navigator.mediaDevices.getUserMedia = async constraints => {
   if (constraints.video) throw new DOMException("Could not start video source", "NotReadableError");
   return open(constraints);
 };
 """
-INSECURE = "Object.defineProperty(window, 'isSecureContext', { value: false, configurable: true })"
+INSECURE = """
+const secure = Object.getOwnPropertyDescriptor(window, "isSecureContext");
+window.restore = () => {
+  Object.defineProperty(window, "isSecureContext", secure);
+  delete navigator.userAgent;
+};
+Object.defineProperty(window, "isSecureContext", { value: false, configurable: true });
+"""
 VS_CODE = """
 Object.defineProperty(window, "isSecureContext", { value: true, configurable: true });
 Object.defineProperty(navigator, "userAgent", { value: "Mozilla/5.0 Code/1.106 VSCode", configurable: true });
 """
+RESTORE = "() => { window.restore(); delete window.restore; }"
 
 
-def test_what_is_missing_is_said_in_a_sentence(new_page: NewPage, open_notebook: OpenNotebook) -> None:
-    page = new_page()
+def test_what_is_missing_is_said_in_a_sentence(page: Page, open_notebook: OpenNotebook) -> None:
     notebook = open_notebook(page, [CALL])
     notebook.run(0)
     widget = Widget(notebook)
-    for obstacle, sentence, microphone in (
-        (IN_USE, "The camera cannot be opened. Close other programs that use it, then turn it on.", True),
-        (INSECURE, "Browsers open cameras only on https:// or localhost", False),
-        (VS_CODE, "VS Code does not let notebooks use cameras.", False),
-    ):
-        page.evaluate(f"() => {{ {obstacle} }}")
+
+    def starts_without(sentence: str, *, microphone: bool) -> None:
         widget.start()
         expect(widget.notice(sentence)).to_be_visible()
         widget.wait_python(f"not call.is_camera_on and call.is_microphone_on is {microphone}")
         widget.leave()
+
+    page.context.grant_permissions([])
+    starts_without("The browser denies the camera and microphone. Allow them with the icon", microphone=False)
+    page.context.grant_permissions(permissions("clip"))
+    page.evaluate(f"() => {{ {IN_USE} }}")
+    starts_without(
+        "The camera cannot be opened. Close other programs that use it, then turn it on.", microphone=True
+    )
+    page.evaluate(RESTORE)
+    page.evaluate(f"() => {{ {INSECURE} }}")
+    starts_without("Browsers open cameras only on https:// or localhost", microphone=False)
+    page.evaluate(f"() => {{ {VS_CODE} }}")
+    starts_without("VS Code does not let notebooks use cameras.", microphone=False)
+    page.evaluate(RESTORE)
 
 
 CAMERA_SIZE = """nbrtcProbe.tracks.filter(track => track.kind === "video" && track.readyState === "live")

@@ -1,6 +1,7 @@
 """The guest page of a room server, in real Chromium: a call without Jupyter."""
 
 import re
+import time
 
 from playwright.sync_api import ViewportSize, expect
 
@@ -70,3 +71,45 @@ def test_an_invitation_lets_in_and_leaves_no_token_in_the_address(serve: Serve, 
     stranger.join("Eve")
     expect(stranger.root.get_by_role("alert")).to_contain_text("open an invite link")
     expect(stranger.button("Join")).to_be_enabled()
+
+
+STEP = """(video, [left, top, right, bottom]) => {
+  const canvas = new OffscreenCanvas(640, 480);
+  const context = canvas.getContext("2d", { willReadFrequently: true });
+  context.drawImage(video, 0, 0, 640, 480);
+  const { data, width } = context.getImageData(left, top, right - left, bottom - top);
+  const light = data.filter((_, at) => at % 4 === 1);
+  return light.reduce((sum, value, at) =>
+    at % width === 0 ? sum : sum + Math.abs(value - light[at - 1]), 0) / light.length;
+}"""
+"""Mean step of light from one pixel to the next, in a part of the picture."""
+ROOM, FACE = [6, 30, 62, 450], [285, 75, 355, 165]
+
+
+def test_a_guest_blurs_the_room_before_anybody_sees_it(serve: Serve, new_page: NewPage) -> None:
+    server = serve(keeps_secret=False)
+    page = new_page("person")
+    asked: list[str] = []
+    page.context.on("request", lambda request: asked.append(request.url))
+    ada = Guest(page, f"{server.url}/r/lab")
+    bob = Guest(new_page("other-clip"), f"{server.url}/r/lab")
+    bob.join("Bob")
+
+    ada.button(re.compile("^Effects")).click()
+    ada.root.get_by_role("radio", name="Blur background").click()
+    ada.page.keyboard.press("Escape")
+    ada.join("Ada")
+    ada.button(re.compile("^Effects")).click()
+    expect(ada.root.locator(".nbrtc-effect-now--running .nbrtc-effect-figures")).to_be_visible(timeout=60_000)
+    ada.page.keyboard.press("Escape")
+
+    bob.wait_playing("Ada")
+    picture = bob.video("Ada")
+    deadline = time.monotonic() + 60
+    while picture.evaluate(STEP, FACE) < 4:  # until then all of it was blurred, the face, too
+        assert time.monotonic() < deadline, "the face stayed blurred"
+        bob.wait_playing("Ada")
+    assert picture.evaluate(STEP, ROOM) < 2
+    parts = [url for url in asked if "/segmenter-" in url]
+    assert len(parts) >= 3
+    assert [url for url in asked if not url.startswith((f"{server.url}/", "blob:", "data:"))] == []

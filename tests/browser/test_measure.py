@@ -9,7 +9,7 @@ import numpy as np
 from playwright.sync_api import Page, expect
 
 from tests.browser.chromium import QUADRANTS
-from tests.browser.conftest import NewPage, OpenNotebook
+from tests.browser.conftest import OpenNotebook
 from tests.browser.widget import CALL, Widget
 
 COLLECT = """
@@ -39,7 +39,7 @@ print(json.dumps({
 
 
 def test_statistics_are_plausible(page: Page, open_notebook: OpenNotebook) -> None:
-    notebook = open_notebook(page, [CALL, COLLECT, "call.stats.plot()"])
+    notebook = open_notebook(page, [CALL, COLLECT])
     notebook.run(0)
     widget = Widget(notebook)
     widget.start()
@@ -53,11 +53,12 @@ def test_statistics_are_plausible(page: Page, open_notebook: OpenNotebook) -> No
     assert 20_000 < figures["received_bps"] < 5_000_000
     assert 0 <= figures["rtt_s"] < 1
     assert 0 <= figures["loss"] <= 1
-    notebook.run(2)
-    assert any("image/png" in output.get("data", {}) for output in notebook.outputs(2))
     widget.button("Statistics").click()
     expect(widget.root.locator(".uplot").first).to_be_visible()
 
+
+REFUSED = {"nowhere/at/all.mkv": "nowhere", "x.avi": "avi"}
+"""Paths, and what the refusal speaks of."""
 
 RECORD = """
 import time
@@ -68,8 +69,10 @@ recording
 """
 
 
-def test_a_recording_decodes(page: Page, open_notebook: OpenNotebook) -> None:
-    notebook = open_notebook(page, [CALL, RECORD])
+def test_a_recording_decodes_and_a_refused_path_leaves_the_call_alone(
+    page: Page, open_notebook: OpenNotebook
+) -> None:
+    notebook = open_notebook(page, [CALL, RECORD, *(f"call.record({path!r})" for path in REFUSED)])
     notebook.run(0)
     widget = Widget(notebook)
     widget.start()
@@ -104,13 +107,19 @@ def test_a_recording_decodes(page: Page, open_notebook: OpenNotebook) -> None:
     assert shown[1:] == [640, None]
     assert abs(shown[0] - duration_s) < 0.5
 
+    for cell, word in enumerate(REFUSED.values(), start=2):
+        notebook.run(cell, may_raise=True)
+        (error,) = notebook.outputs(cell)
+        assert error["ename"] == "RecordingError"
+        assert word in error["evalue"]
+    assert notebook.execute("print(call.state)") == "connected\n"
+
 
 def test_the_record_button_writes_a_dated_file_that_can_be_downloaded(
-    new_page: NewPage, open_notebook: OpenNotebook, tmp_path: Path
+    page: Page, open_notebook: OpenNotebook, tmp_path: Path
 ) -> None:
-    page = new_page()
-    page.add_init_script("window.showSaveFilePicker = undefined")  # its dialog is out of a test's reach
     notebook = open_notebook(page, [CALL])
+    page.evaluate("window.showSaveFilePicker = undefined")  # its dialog is out of a test's reach
     folder = notebook.path.parent / "recordings"
     earlier = set(folder.glob("*.mkv"))
     notebook.run(0)
@@ -139,22 +148,6 @@ def downloaded(widget: Widget, name: str, folder: Path) -> bytes:
     assert download.value.suggested_filename == name
     download.value.save_as(folder / name)
     return (folder / name).read_bytes()
-
-
-def test_a_refused_path_leaves_the_call_alone(page: Page, open_notebook: OpenNotebook) -> None:
-    notebook = open_notebook(
-        page, [CALL, "call.record('nowhere/at/all.mkv')", "call.record('x.avi')", "call.state"]
-    )
-    notebook.run(0)
-    widget = Widget(notebook)
-    widget.start()
-    for cell, word in ((1, "nowhere"), (2, "avi")):
-        notebook.run(cell, may_raise=True)
-        (error,) = notebook.outputs(cell)
-        assert error["ename"] == "RecordingError"
-        assert word in error["evalue"]
-    notebook.run(3)
-    assert "connected" in notebook.text(3)
 
 
 IMPAIR = """

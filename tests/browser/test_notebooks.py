@@ -25,6 +25,13 @@ def test_the_first_call_runs_from_top_to_bottom(page: Page, open_notebook: OpenN
     assert "'connected'" in outputs
     assert "uint8" in outputs
     assert "stopped" in outputs or "MB" in outputs
+    pictures = [
+        output
+        for cell in notebook.cells()
+        for output in cell.get("outputs", [])
+        if "image/png" in output.get("data", {})
+    ]
+    assert len(pictures) == 2, "the snapshot and the plot"
 
 
 def test_alice_and_bob_meet_in_one_notebook(page: Page, open_notebook: OpenNotebook) -> None:

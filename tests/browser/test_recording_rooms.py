@@ -17,14 +17,14 @@ LARGE, INSET = (160, 0, 960, 720), (940, 20, 320, 240)
 
 CALL = """
 import nbrtc
-call = nbrtc.Call(room="lesson", name={name!r}, quality=nbrtc.Quality(320, 240, 30))
+call = nbrtc.Call(room="lesson", name={name!r}, quality=nbrtc.Quality(320, 240, 15))
 call
 """
 
 RECORD = """
 import time
 with call.record("lesson.mkv") as recording:
-    while recording.duration_s < 5:
+    while recording.duration_s < 4:
         time.sleep(0.1)
 recording.wait(60)
 recording

@@ -12,7 +12,7 @@ from tests.browser.widget import CALL, Widget
 CLIP = list(QUADRANTS.values())
 
 STANDINGS = """
-recording.stop().wait(20)
+recording.stop().wait(50)
 print([event.value for event in recording.manifest.events if event.name == "recorded"])
 """
 

@@ -18,9 +18,10 @@ export class Backdrop {
   picture: ImageBitmap | null = null;
   /** Python's picture that was fetched last, or is being fetched. */
   #asset = "";
-  /** What is shown, or will be, is Python's. */
+  /** The picture that is shown is Python's. */
   #isPythons = false;
   #loads = 0;
+  #choices = 0;
 
   constructor(assets: Assets, options: BackdropOptions) {
     this.#assets = assets;
@@ -32,10 +33,10 @@ export class Backdrop {
   mirror(asset: string, needed: boolean): void {
     if (asset === "") {
       this.#asset = "";
-      if (this.#isPythons) this.#forget();
+      this.#loads += 1; // what is still on its way comes too late
+      if (this.#isPythons) this.#keep(null, false);
     } else if (asset !== this.#asset && needed) {
       this.#asset = asset;
-      this.#isPythons = true;
       void this.#load(asset);
     }
     this.#isThere.value = asset !== "" || this.picture !== null;
@@ -49,37 +50,32 @@ export class Backdrop {
         `The picture has ${size} MB; up to ${MAX_BYTES / 1024 / 1024} MB are read. Choose a smaller one.`,
       );
     }
+    const choice = ++this.#choices;
     const picture = await decoded(file);
-    this.#isPythons = false;
-    this.#keep(picture);
-  }
-
-  #forget(): void {
-    this.#isPythons = false;
-    this.#keep(null);
+    if (choice === this.#choices) this.#keep(picture, false);
+    else picture.close();
   }
 
   async #load(asset: string): Promise<void> {
     const load = ++this.#loads;
     try {
       const picture = await decoded(new Blob([await this.#assets.load(asset)], { type: "image/jpeg" }));
-      if (load === this.#loads) this.#keep(picture);
+      if (load === this.#loads) this.#keep(picture, true);
       else picture.close();
     } catch (error) {
       if (load !== this.#loads) return;
       this.#asset = ""; // asked for again when the state says it again
       const text = error instanceof Error ? error.message : String(error);
-      this.#options.onTrouble(
-        `Python's background picture did not arrive (${text}). Your background is blurred.`,
-      );
+      const instead = this.picture === null ? "Your background is blurred." : "The one before it stays.";
+      this.#options.onTrouble(`Python's background picture did not arrive (${text}). ${instead}`);
     }
   }
 
-  /** What is still being fetched comes too late. */
-  #keep(picture: ImageBitmap | null): void {
-    this.#loads += 1;
+  #keep(picture: ImageBitmap | null, isPythons: boolean): void {
+    this.#loads += 1; // what is still on its way comes too late
     this.picture?.close();
     this.picture = picture;
+    this.#isPythons = isPythons;
     this.#isThere.value = picture !== null;
     this.#options.onPicture(picture);
   }

@@ -44,6 +44,8 @@ export class CameraEffects implements EffectsView {
   #mirrored: Effect = NONE;
   /** Choices that the engine has not answered: until then an older state does not undo them. */
   #unanswered = 0;
+  /** A choice that did not get through. */
+  #untaken: Effect | null = null;
   #flow: Flow | null = null;
   #previewed: Flow | null = null;
   #previews = 0;
@@ -86,13 +88,19 @@ export class CameraEffects implements EffectsView {
   /** What the call's state says: the effect, and the picture that Python gave for "background". */
   mirror(effect: Effect, background: string): void {
     this.#backdrop.mirror(background, effect.name === "background");
+    const untaken = isSame(effect, this.#mirrored) ? this.#untaken : null;
     this.#mirrored = effect;
-    if (this.#unanswered === 0) this.#use(effect);
+    if (this.#unanswered > 0) return;
+    // an engine that says what was before the choice has not heard of it: it is told again, and the choice holds
+    this.#untaken = null;
+    if (untaken === null || isSame(untaken, effect)) this.#use(effect);
+    else this.choose(untaken);
   }
 
   choose(effect: Effect): void {
     this.#use(effect, this.#status.value.state === "failed");
     this.#unanswered += 1;
+    this.#untaken = null;
     this.#options
       .onChosen(effect)
       .then(
@@ -101,8 +109,8 @@ export class CameraEffects implements EffectsView {
       )
       .then((isTaken) => {
         this.#unanswered -= 1;
-        // a choice that did not get through holds here until the state says something else
-        if (isTaken && this.#unanswered === 0) this.#use(this.#mirrored);
+        if (!isTaken && isSame(effect, this.#effect)) this.#untaken = effect;
+        else if (this.#unanswered === 0) this.#use(this.#mirrored);
       });
   }
 
@@ -139,8 +147,7 @@ export class CameraEffects implements EffectsView {
 
   /** `again`: also where it is in use already. */
   #use(effect: Effect, again = false): void {
-    const { name, strength } = this.#effect;
-    if (effect.name === name && effect.strength === strength && !again) return;
+    if (isSame(effect, this.#effect) && !again) return;
     const shown = this.track;
     this.#effect = effect;
     batch(() => {
@@ -275,4 +282,8 @@ export class CameraEffects implements EffectsView {
     this.#worker?.close();
     this.#worker = null;
   }
+}
+
+function isSame(one: Effect, other: Effect): boolean {
+  return one.name === other.name && one.strength === other.strength;
 }
