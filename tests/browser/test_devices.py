@@ -157,7 +157,7 @@ def test_what_is_missing_is_said_in_a_sentence(page: Page, open_notebook: OpenNo
         widget.wait_python(f"not call.is_camera_on and call.is_microphone_on is {microphone}")
         widget.leave()
 
-    page.context.grant_permissions([])
+    page.context.clear_permissions()
     starts_without("The browser denies the camera and microphone. Allow them with the icon", microphone=False)
     page.context.grant_permissions(permissions("clip"))
     page.evaluate(f"() => {{ {IN_USE} }}")
