@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from nbrtc import messages
-from nbrtc.messages import nouns, page, signaling
+from nbrtc.messages import ice, nouns, page, signaling
 
 HEADER = """\
 /** Generated from src/nbrtc/messages/ by `python js/generate_messages.py`: change it there. */
@@ -24,6 +24,10 @@ export const EFFECTS: Readonly<Record<EffectName, EffectRange>> = {effects};
 
 STRUCTS = (messages.Wire, signaling.SignalingWire)
 ALIASES = {
+    "IceTransportPolicy": ice.IceTransportPolicy,
+    "BundlePolicy": ice.BundlePolicy,
+    "CandidateType": ice.CandidateType,
+    "Transport": ice.Transport,
     "Phase": nouns.Phase,
     "RoomPhase": nouns.RoomPhase,
     "PeerState": nouns.PeerState,
@@ -96,7 +100,7 @@ def generate() -> str:
     """The whole of messages.ts."""
     structs = [
         value
-        for module in (nouns, page, signaling)
+        for module in (ice, nouns, page, signaling)
         for value in vars(module).values()
         if isinstance(value, type)
         and issubclass(value, STRUCTS)
@@ -106,7 +110,7 @@ def generate() -> str:
     parts = [HEADER.format(protocol=messages.PROTOCOL, effects=effects_text()).rstrip()]
     parts += [f"export type {name} = {literal_text(alias)};" for name, alias in ALIASES.items()]
     parts += [struct_text(struct) for struct in structs]
-    for name in ("Intent", "Event"):
+    for name in ("IceRecord", "Intent", "Event"):
         members = " | ".join(member.__name__ for member in typing.get_args(getattr(messages, name)))
         parts.append(f"export type {name} = {members};")
     return "\n\n".join(parts) + "\n"

@@ -1,4 +1,5 @@
 /** A session without a kernel: signals that a test or the demo page sets, and a list of the verbs that were called. */
+
 import { type Signal, signal } from "@preact/signals";
 import type {
   Devices,
@@ -15,6 +16,7 @@ import type {
   StatsFeed,
   StatsSeries,
 } from "../src/contract";
+import { UNDECIDED } from "../src/ice/configuration";
 import type {
   CallState,
   ChatMessage,
@@ -47,6 +49,8 @@ export function callState(change: Partial<CallState> = {}): CallState {
     reason: "",
     owner: null,
     joinRequested: false,
+    ice: UNDECIDED,
+    checkRequested: false,
     cameraRequested: false,
     microphoneRequested: false,
     cameraOn: false,

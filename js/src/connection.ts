@@ -5,7 +5,7 @@
 import { type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import { newId } from "./ids";
 import { Link, type LinkOptions, SILENT_MS } from "./link";
-import type { Answer, Intent, Offer } from "./messages";
+import type { Answer, Candidate, Intent, Offer } from "./messages";
 import { RefusedError } from "./requests";
 import type { Tap } from "./tap";
 
@@ -17,7 +17,7 @@ export const REBUILD_MS = 3000;
 export const RETRY_MS = [0, 300, 1200, 2700, 4800, 7000, 7000, 7000, 7000, 7000];
 
 export interface ConnectionOptions extends Pick<LinkOptions, "candidate" | "onEvent" | "onOpen" | "onCall"> {
-  readonly iceServers: () => LinkOptions["iceServers"];
+  readonly ice: () => LinkOptions["ice"];
   /** What a new link carries to Python besides; null outside of a room. */
   readonly tap: () => Tap | null;
   /** Resolves when the engine has taken the offer; aborting means that nobody waits for that any more. */
@@ -25,6 +25,8 @@ export interface ConnectionOptions extends Pick<LinkOptions, "candidate" | "onEv
   /** A new link, before it offers: give it tracks, show what it receives. `ended` aborts with it. */
   readonly onLink: (link: Link, ended: AbortSignal) => void;
   readonly onGivenUp: (reason: string) => void;
+  /** Something did not work that the link can do without. */
+  readonly onProblem: (text: string) => void;
 }
 
 export class Connection {
@@ -74,6 +76,13 @@ export class Connection {
     link.answer(answer).catch((error: unknown) => {
       if (link === this.#link) this.lose(`The browser refused Python's answer (${error}).`);
     });
+  }
+
+  candidate(candidate: Candidate): void {
+    const link = this.#link;
+    if (link === null || link.generation !== candidate.generation) return;
+    // one that the browser refuses is one path less
+    link.takeCandidate(candidate).catch((error: unknown) => this.#options.onProblem(`${error}`));
   }
 
   /** False if there is no open link. */
@@ -126,7 +135,7 @@ export class Connection {
         ...(tap === null ? {} : { tap }),
         generation: this.#generation,
         takeOver: this.#takeOver,
-        iceServers: this.#options.iceServers(),
+        ice: this.#options.ice(),
         offer: (offer) => this.#options.offer({ ...offer, id: newId() }, ended.signal),
         onFailed: (reason) => this.lose(reason),
       });

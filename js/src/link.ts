@@ -3,16 +3,16 @@
  * higher generation. No DOM, no Jupyter: what it says goes through `send`, what it hears through `take`.
  */
 
-import { configurationOf } from "./ice";
+import { configurationOf } from "./ice/configuration";
 import { changeParameters } from "./media/sender";
-import type { Answer, Candidate, Event, IceServerEntry, Intent, Offer, StatsSample } from "./messages";
+import type { Answer, Candidate, Event, IceConfiguration, Intent, Offer, StatsSample } from "./messages";
 import { type OnCall, reasonOf } from "./stats/connection-events";
 import { canPack, pack } from "./stats/pack";
 import type { Tap } from "./tap";
 
 export interface LinkOptions {
   readonly generation: number;
-  readonly iceServers: readonly IceServerEntry[];
+  readonly ice: IceConfiguration;
   readonly takeOver: boolean;
   /** In a room: what copies the others' frames to Python, over a channel of its own on this link. */
   readonly tap?: Tap;
@@ -45,7 +45,7 @@ export class Link {
   constructor(options: LinkOptions) {
     this.generation = options.generation;
     this.#options = options;
-    this.connection = new RTCPeerConnection(configurationOf(options.iceServers));
+    this.connection = new RTCPeerConnection(configurationOf(options.ice));
     this.#audio = this.connection.addTransceiver("audio", { direction: "sendrecv" });
     this.#video = this.connection.addTransceiver("video", { direction: "sendrecv" });
     // Python chooses: VP8, or H.264 where the call asks for it
@@ -87,6 +87,14 @@ export class Link {
       sdp: offer.sdp ?? "",
       takeOver: this.#options.takeOver,
     });
+  }
+
+  /** A candidate of the engine's, which trickles after its answer. */
+  async takeCandidate({ candidate, sdpMid, sdpMLineIndex }: Candidate): Promise<void> {
+    if (this.#closed) return;
+    await this.connection.addIceCandidate(
+      candidate === "" ? undefined : { candidate, sdpMid, sdpMLineIndex },
+    );
   }
 
   async answer(answer: Answer): Promise<void> {

@@ -5,13 +5,13 @@
 import { computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import type { Person } from "./contract";
 import type { Outlet } from "./media/adapt";
-import type { Codec, IceServerEntry, Participant, PeerSignal, PeerStatus } from "./messages";
+import type { Codec, IceConfiguration, Participant, PeerSignal, PeerStatus } from "./messages";
 import type { MediaKind } from "./negotiation";
 import { Peer } from "./peer";
 import type { OnCall } from "./stats/connection-events";
 
 export interface MeshOptions {
-  readonly iceServers: () => readonly IceServerEntry[];
+  readonly ice: () => IceConfiguration;
   readonly codec: () => Codec;
   readonly send: (signal: PeerSignal) => void;
   readonly onStatus: (status: PeerStatus) => void;
@@ -176,7 +176,7 @@ export class Mesh {
     const peer: Peer = new Peer({
       me: () => this.#me ?? nobody(""),
       participant: () => this.#others.value.find((participant) => participant.id === id) ?? nobody(id),
-      iceServers: this.#options.iceServers,
+      ice: this.#options.ice,
       codec: this.#options.codec,
       outgoing: this.#stream(),
       isReachable: () => this.#isReachable,

@@ -1,6 +1,6 @@
 /** Generated from src/nbrtc/messages/ by `python js/generate_messages.py`: change it there. */
 
-export const PROTOCOL = 5;
+export const PROTOCOL = 6;
 
 /** How strong the effects can be, in the order of the menu. */
 export const EFFECTS: Readonly<Record<EffectName, EffectRange>> = {
@@ -17,6 +17,14 @@ export const EFFECTS: Readonly<Record<EffectName, EffectRange>> = {
   mirror: { title: "Mirror", low: 0, high: 0, usual: 0 },
 };
 
+export type IceTransportPolicy = "all" | "relay";
+
+export type BundlePolicy = "balanced" | "max-compat" | "max-bundle";
+
+export type CandidateType = "host" | "srflx" | "prflx" | "relay";
+
+export type Transport = "udp" | "tcp" | "tls";
+
 export type Phase = "idle" | "connecting" | "connected" | "reconnecting" | "failed" | "closed";
 
 export type RoomPhase = "outside" | "joining" | "joined" | "reconnecting" | "refused";
@@ -30,6 +38,146 @@ export type EffectName = "none" | "blur" | "background" | "grayscale" | "sepia" 
 export type RecordingLayout = "separate" | "pip" | "grid" | "speaker";
 
 export type ErrorCode = "invalid" | "not-in-room" | "room-not-found" | "room-exists" | "room-full" | "wrong-passcode" | "not-allowed" | "already-in-room" | "no-such-participant" | "rate-limited" | "too-large" | "server-full" | "unreachable" | "server-error";
+
+/** One entry of ``RTCConfiguration.iceServers`` (webrtc-pc, section 4.2.4). */
+export interface IceServerEntry {
+  readonly urls: readonly string[];
+  readonly username: string | null;
+  readonly credential: string | null;
+}
+
+/** What the page makes its peer connections with (``RTCConfiguration``, webrtc-pc, section 4.2.1). */
+export interface IceConfiguration {
+  readonly iceServers: readonly IceServerEntry[];
+  readonly iceTransportPolicy: IceTransportPolicy;
+  readonly bundlePolicy: BundlePolicy;
+  readonly iceCandidatePoolSize: number;
+  readonly maxBitrateBps: number | null;
+  readonly expiresAtS: number | null;
+}
+
+/** What a person asks of `nbrtc.IcePolicy`. They combine. */
+export interface IceOptions {
+  readonly privacy: boolean;
+  readonly lowLatency: boolean;
+  readonly maxReliability: boolean;
+  readonly limitBps: number | null;
+  readonly forceTurn: boolean;
+}
+
+/** What was decided, and why; without credentials. It is part of `CallState`. */
+export interface IceDecision {
+  readonly options: IceOptions;
+  readonly iceTransportPolicy: IceTransportPolicy;
+  readonly bundlePolicy: BundlePolicy;
+  readonly iceCandidatePoolSize: number;
+  readonly maxBitrateBps: number | null;
+  readonly urls: readonly string[];
+  readonly leftOut: readonly string[];
+  readonly reasons: readonly string[];
+}
+
+/** What the browser knows of its network (Network Information API, section 4); None where it does not. */
+export interface NetworkInformation {
+  readonly type: string | null;
+  readonly effectiveType: string | null;
+  readonly downlinkBps: number | null;
+  readonly rttS: number | null;
+  readonly saveData: boolean | null;
+}
+
+/** How one URL of a STUN or TURN server answered. */
+export interface ServerProbe {
+  readonly url: string;
+  readonly by: "page" | "engine";
+  readonly ok: boolean;
+  readonly transport: Transport;
+  readonly timeS: number;
+  readonly rttS: number | null;
+  readonly candidateTypes: readonly CandidateType[];
+  readonly errorCode: number | null;
+  readonly error: string;
+}
+
+/** A candidate was gathered, or came from the other side (webrtc-stats, RTCIceCandidateStats). */
+export interface CandidateSeen {
+  readonly type: "candidate-seen";
+  readonly timeS: number;
+  readonly peer: string;
+  readonly generation: number;
+  readonly id: string;
+  readonly isRemote: boolean;
+  readonly candidateType: CandidateType;
+  readonly address: string;
+  readonly port: number | null;
+  readonly protocol: "udp" | "tcp";
+  readonly relayProtocol: Transport | null;
+  readonly url: string;
+  readonly priority: number | null;
+  readonly relatedAddress: string;
+  readonly relatedPort: number | null;
+  readonly foundation: string;
+}
+
+/** A server gave no candidate (``icecandidateerror``, webrtc-pc, section 4.8.2). */
+export interface CandidateFailed {
+  readonly type: "candidate-failed";
+  readonly timeS: number;
+  readonly peer: string;
+  readonly generation: number;
+  readonly url: string;
+  readonly errorCode: number;
+  readonly errorText: string;
+  readonly address: string;
+}
+
+/** A candidate of the other side was not taken: why. */
+export interface CandidateRefused {
+  readonly type: "candidate-refused";
+  readonly timeS: number;
+  readonly peer: string;
+  readonly generation: number;
+  readonly address: string;
+  readonly reason: string;
+}
+
+/** A pair changed its state (RFC 8445, section 6.1.2.6; webrtc-stats, RTCIceCandidatePairStats). */
+export interface PairSeen {
+  readonly type: "pair-seen";
+  readonly timeS: number;
+  readonly peer: string;
+  readonly generation: number;
+  readonly localId: string;
+  readonly remoteId: string;
+  readonly state: "frozen" | "waiting" | "in-progress" | "failed" | "succeeded";
+  readonly nominated: boolean;
+  readonly selected: boolean;
+  readonly rttS: number | null;
+  readonly requestsSent: number | null;
+  readonly responsesReceived: number | null;
+}
+
+/** ``iceGatheringState`` or ``iceConnectionState`` changed, or ICE was started anew. */
+export interface IceStateSeen {
+  readonly type: "ice-state-seen";
+  readonly timeS: number;
+  readonly peer: string;
+  readonly generation: number;
+  readonly what: "gathering" | "connection" | "start" | "restart" | "closed";
+  readonly state: string;
+}
+
+/** One line of the connection check. */
+export interface CheckResult {
+  readonly name: string;
+  readonly title: string;
+  readonly outcome: "pass" | "warning" | "fail" | "skipped";
+  readonly by: "page" | "engine" | "kernel";
+  readonly detail: string;
+  readonly advice: string;
+  readonly value: number | null;
+  readonly unit: string;
+}
 
 /** How strong an effect can be. */
 export interface EffectRange {
@@ -52,13 +200,6 @@ export interface Quality {
   readonly fps: number;
   readonly name: string | null;
   readonly bitrateBps: number;
-}
-
-/** One entry of ``RTCConfiguration.iceServers`` (webrtc-pc, section 4.2.4). */
-export interface IceServerEntry {
-  readonly urls: readonly string[];
-  readonly username: string | null;
-  readonly credential: string | null;
 }
 
 /** Pixels of a picture as the camera delivers it. */
@@ -203,6 +344,8 @@ export interface CallState {
   readonly screenRequested: boolean;
   readonly wanted: readonly string[];
   readonly statsIntervalS: number;
+  readonly ice: IceDecision;
+  readonly checkRequested: boolean;
 }
 
 /** A view is there and the person can see it; answered by `Welcome`. */
@@ -220,7 +363,7 @@ export interface Offer {
   readonly takeOver: boolean;
 }
 
-/** A trickled ICE candidate (RFC 8838); an empty `candidate` ends them. */
+/** A trickled ICE candidate of the link (RFC 8838), up or down; an empty `candidate` ends them. */
 export interface Candidate {
   readonly type: "candidate";
   readonly generation: number;
@@ -376,6 +519,49 @@ export interface Pong {
   readonly sentS: number;
 }
 
+/** The browser's network, at the click and whenever it changed. */
+export interface NetworkReport {
+  readonly type: "network";
+  readonly network: NetworkInformation;
+}
+
+/** How the servers answered the page. */
+export interface ProbeReport {
+  readonly type: "probes";
+  readonly probes: readonly ServerProbe[];
+}
+
+/** What the page saw of its connections' ICE, in order; at most `MAX_TRACE` at once. */
+export interface IceTrace {
+  readonly type: "ice";
+  readonly records: readonly (CandidateSeen | CandidateFailed | CandidateRefused | PairSeen | IceStateSeen)[];
+}
+
+/** Before connections are made or restarted: `IceConfigured` comes, then the `Reply`. */
+export interface RefreshIce {
+  readonly type: "refresh-ice";
+  readonly id: string;
+}
+
+/** A connection of its own that measures the path to the engine; answered by `CheckAnswer`. */
+export interface CheckOffer {
+  readonly type: "check-offer";
+  readonly id: string;
+  readonly sdp: string;
+}
+
+/** The page checks the connection and asks the engine for its part; answered by `Checked` events. */
+export interface RunChecks {
+  readonly type: "run-checks";
+  readonly id: string;
+}
+
+/** All results of a check, the engine's too: for the kernel. */
+export interface CheckReport {
+  readonly type: "check-report";
+  readonly checks: readonly CheckResult[];
+}
+
 /** Something that the page could not do, for `call.errors`. */
 export interface PageProblem {
   readonly type: "problem";
@@ -389,7 +575,7 @@ export interface Welcome {
   readonly protocol: number;
   readonly state: CallState;
   readonly qualities: readonly Quality[];
-  readonly iceServers: readonly IceServerEntry[];
+  readonly ice: IceConfiguration;
   readonly chat: readonly ChatMessage[];
   readonly findings: readonly Finding[];
 }
@@ -415,6 +601,34 @@ export interface Ping {
   readonly sentS: number;
   readonly effectDelayS: number | null;
   readonly soundDelayS: number | null;
+}
+
+/** From now on connections are made with this: other servers, or fresh credentials. */
+export interface IceConfigured {
+  readonly type: "ice-configured";
+  readonly ice: IceConfiguration;
+}
+
+/** Probe these servers one by one and say `ProbeReport`; used or not, they are not configured by this. */
+export interface ProbeIce {
+  readonly type: "probe-ice";
+  readonly iceServers: readonly IceServerEntry[];
+  readonly timeoutS: number;
+}
+
+/** The engine's description for `CheckOffer`. */
+export interface CheckAnswer {
+  readonly type: "check-answer";
+  readonly id: string;
+  readonly sdp: string;
+}
+
+/** Results of the engine's part of a check, as they come. */
+export interface Checked {
+  readonly type: "checked";
+  readonly id: string;
+  readonly checks: readonly CheckResult[];
+  readonly done: boolean;
 }
 
 /** Python switches a device: off acts at once, on asks for a click where the device is not open. */
@@ -543,6 +757,27 @@ export interface StatusMessage {
   readonly screenSharing?: boolean | null;
 }
 
+/** ``turn-credentials``, and the body of ``POST /api/turn-credentials``: fresh ones for a participant. */
+export interface TurnRequest {
+  readonly roomId?: string | null;
+  readonly userId?: string | null;
+  readonly resumeToken?: string | null;
+}
+
+/** How one connection went, without addresses and names of servers. */
+export interface IceOutcomeJson {
+  readonly success: boolean;
+  readonly connectS?: number | null;
+  readonly localType?: CandidateType | null;
+  readonly remoteType?: CandidateType | null;
+  readonly relayProtocol?: Transport | null;
+}
+
+/** The body of ``POST /api/webrtc-analytics``; at most `MAX_OUTCOMES`. */
+export interface AnalyticsReport {
+  readonly outcomes: readonly IceOutcomeJson[];
+}
+
 /** A participant in ``room-joined``, ``participant-joined`` and in the REST answers to members. */
 export interface ParticipantJson {
   readonly userId: string;
@@ -580,8 +815,19 @@ export interface JoinedJson {
   readonly resumeToken?: string | null;
   readonly inviteUrl?: string | null;
   readonly resumed?: boolean;
+  readonly iceServers?: readonly IceServerEntry[];
+  readonly iceExpiresAt?: number | null;
+  readonly collectsAnalytics?: boolean;
 }
 
-export type Intent = Hello | Offer | Candidate | MediaStatus | SetQuality | SetCodec | SetEffect | EnterRoom | Enter | PeerSignal | PeerStatus | SendChat | Leave | StartRecording | StopRecording | RecordingsShown | ReadRecording | StatsSample | StatsEvent | Pong | PageProblem;
+/** The answer to `TurnRequest`. */
+export interface TurnCredentialsJson {
+  readonly iceServers: readonly IceServerEntry[];
+  readonly expiresAt?: number | null;
+}
 
-export type Event = Welcome | Answer | Reply | Ping | SwitchMedia | ApplyQuality | PeerSignal | Chat | Bye | Notice | Findings | RecordingChunk | CallState;
+export type IceRecord = CandidateSeen | CandidateFailed | CandidateRefused | PairSeen | IceStateSeen;
+
+export type Intent = Hello | Offer | Candidate | MediaStatus | SetQuality | SetCodec | SetEffect | EnterRoom | Enter | PeerSignal | PeerStatus | SendChat | Leave | StartRecording | StopRecording | RecordingsShown | ReadRecording | StatsSample | StatsEvent | Pong | NetworkReport | ProbeReport | IceTrace | RefreshIce | CheckOffer | RunChecks | CheckReport | PageProblem;
+
+export type Event = Welcome | Answer | Candidate | Reply | Ping | IceConfigured | ProbeIce | CheckAnswer | Checked | SwitchMedia | ApplyQuality | PeerSignal | Chat | Bye | Notice | Findings | RecordingChunk | CallState;

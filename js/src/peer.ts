@@ -4,8 +4,8 @@
  */
 import { type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import type { Person } from "./contract";
-import { configurationOf, hasTurn } from "./ice";
-import type { Codec, IceServerEntry, Participant, PeerSignal, SessionDescription } from "./messages";
+import { configurationOf, hasTurn } from "./ice/configuration";
+import type { Codec, IceConfiguration, Participant, PeerSignal, SessionDescription } from "./messages";
 import { type Half, type MediaKind, Negotiation } from "./negotiation";
 import { Recovery, type Remedy } from "./recovery";
 import type { OnCall } from "./stats/connection-events";
@@ -16,7 +16,7 @@ export interface PeerOptions {
   /** Oneself and the other, as they are now: a room that came back counts its joins anew. */
   readonly me: () => Participant;
   readonly participant: () => Participant;
-  readonly iceServers: () => readonly IceServerEntry[];
+  readonly ice: () => IceConfiguration;
   readonly codec: () => Codec;
   /** Our tracks' stream, the same for everybody. */
   readonly outgoing: MediaStream;
@@ -60,7 +60,7 @@ export class Peer {
       received: () => this.#received(),
       // an offer that nobody answered would hold the restart back
       canRestart: () => !options.participant().isPython && this.connection?.signalingState === "stable",
-      hasRelay: () => hasTurn(options.iceServers()),
+      hasRelay: () => hasTurn(options.ice()),
       isReachable: () => options.isReachable() && options.participant().isConnected,
       heal: (remedy) => this.#heal(remedy),
       onWaiting: () =>
@@ -216,7 +216,7 @@ export class Peer {
     this.#recovery.begin(!how.offers);
     if (this.#standing.value.connection === "failed") this.#disturbed("");
     const negotiation = new Negotiation({
-      configuration: configurationOf(this.#options.iceServers(), how.relayOnly === true),
+      configuration: configurationOf(this.#options.ice(), how.relayOnly === true),
       outgoing: this.#options.outgoing,
       isPolite: () => this.#isPolite,
       renegotiates: !this.#options.participant().isPython && !this.#isLegacy,
@@ -306,7 +306,7 @@ export class Peer {
 
   #giveUp(): void {
     this.#drop();
-    const hint = hasTurn(this.#options.iceServers())
+    const hint = hasTurn(this.#options.ice())
       ? "not even by the TURN server"
       : "and no TURN server is configured that could help";
     this.#stand({ connection: "failed", reason: `No network path to ${this.#name} works, ${hint}.` });

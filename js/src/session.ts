@@ -7,6 +7,7 @@ import { canCall, NO_CALL, shortcomingsOf } from "./abilities";
 import { type Assets, NO_ASSETS } from "./assets";
 import { Connection } from "./connection";
 import type { Drawer, PagePhase, PlotPoint, Preferences, SessionView, StatsFeed } from "./contract";
+import { IceDesk } from "./ice/desk";
 import { newId } from "./ids";
 import type { Link } from "./link";
 import { availableCodecs } from "./media/codecs";
@@ -16,7 +17,6 @@ import {
   type CallState,
   type Codec,
   type Event,
-  type IceServerEntry,
   type Intent,
   PROTOCOL,
   type Quality,
@@ -84,7 +84,7 @@ export class Session implements SessionView {
     onStuck: (id) => this.reconnect(id),
   });
   readonly #connection = new Connection({
-    iceServers: () => this.#iceServers,
+    ice: () => this.#ice.configuration,
     tap: () => (this.state.value?.room ? this.#tap : null),
     offer: (offer, signal) => this.#post.requests.make(offer, signal),
     candidate: (candidate) => this.#post.sendByComm(candidate),
@@ -93,10 +93,11 @@ export class Session implements SessionView {
     onLink: (link, ended) => this.#follow(link, ended),
     onCall: (...call) => this.#analysis.called("python", ...call),
     onGivenUp: (reason) => this.#fail(reason),
+    onProblem: (message) => this.#post.send({ type: "problem", code: "ice", message }),
   });
   readonly #room = new Room({
     tap: () => (this.hasPython ? this.#tap : null),
-    iceServers: () => this.#iceServers,
+    ice: () => this.#ice.configuration,
     send: (message) => this.#post.send(message),
     onStatus: (status) => this.#post.send(status),
     onConnection: (...made) => this.#analysis.follow(...made),
@@ -117,7 +118,7 @@ export class Session implements SessionView {
     onTrouble: (trouble) => this.#trouble(trouble),
   });
   readonly #recordings = new Recordings({ state: this.state, post: this.#post, notices: this.#notices });
-  #iceServers: readonly IceServerEntry[] = [];
+  readonly #ice = new IceDesk({ ask: (intent) => this.#post.requests.make(intent) });
   readonly #assets: Assets;
   #rtt_s = 0;
   /** The room was asked to take this page in since the click; an earlier refusal is not the answer. */
@@ -330,7 +331,7 @@ export class Session implements SessionView {
           return;
         }
         this.qualities.value = event.qualities;
-        this.#iceServers = event.iceServers;
+        this.#ice.configure(event.ice);
         this.#mirror(event.state);
         this.#room.read(event.chat);
         this.#analysis.history.findings.value = event.findings;
@@ -344,6 +345,15 @@ export class Session implements SessionView {
         break;
       case "answer":
         this.#connection.answer(event);
+        break;
+      case "candidate":
+        this.#connection.candidate(event);
+        break;
+      case "ice-configured":
+      case "probe-ice":
+      case "check-answer":
+      case "checked":
+        this.#ice.take(event);
         break;
       case "reply":
         this.#post.requests.settle(event);

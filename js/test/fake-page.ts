@@ -1,6 +1,8 @@
 /** The browser's media objects as far as a session uses them, and an engine that answers by hand. */
+
 import { vi } from "vitest";
 import { callState, qualities } from "../dev/fake-session";
+import { DIRECT } from "../src/ice/configuration";
 import { type CallState, type Event, type Intent, PROTOCOL } from "../src/messages";
 import { Session, type SessionOptions } from "../src/session";
 import { FakePeer } from "./fake-peer";
@@ -72,7 +74,7 @@ export class Page {
       protocol: PROTOCOL,
       state,
       qualities,
-      iceServers: [],
+      ice: DIRECT,
       chat: [],
       findings: [],
     });

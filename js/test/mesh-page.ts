@@ -2,7 +2,9 @@
  * A plain page for tests/browser/test_mesh.py: several participants' meshes in one window, over a wire that a test can
  * hold, and a client of the tutorial protocol. Everybody's camera is a canvas of one colour, everybody's sound a tone.
  */
+
 import { signal } from "@preact/signals";
+import { DIRECT } from "../src/ice/configuration";
 import { Mesh } from "../src/mesh";
 import type { CallState, Codec, Participant, PeerSignal, StatsEvent, StatsSample } from "../src/messages";
 import { Analysis } from "../src/stats/analysis";
@@ -112,7 +114,7 @@ function join(id: string, colour: string): void {
   });
   analysis.start();
   const mesh: Mesh = new Mesh({
-    iceServers: () => [],
+    ice: () => DIRECT,
     codec: () => members.get(id)?.codec ?? "auto",
     send: (signal) => relay(id, signal.peer, signal),
     onStatus: () => undefined,

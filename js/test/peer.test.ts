@@ -1,6 +1,8 @@
 // @vitest-environment happy-dom
+
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { participant } from "../dev/fake-session";
+import { DIRECT } from "../src/ice/configuration";
 import type { Participant, PeerSignal } from "../src/messages";
 import { LEGACY_MS, Peer, type Standing } from "../src/peer";
 import { OPEN_MS } from "../src/recovery";
@@ -33,7 +35,7 @@ function peerOf(change: Partial<Participant>, me: Partial<Participant> = {}): Pe
   return new Peer({
     me: () => participant("ada", "Ada", { order: 1, isYou: true, ...me }),
     participant: () => other,
-    iceServers: () => [ice],
+    ice: () => ({ ...DIRECT, iceServers: [ice] }),
     codec: () => "auto",
     outgoing: new MediaStream(),
     isReachable: () => true,

@@ -2,6 +2,7 @@
  * A plain page for tests/browser/test_tap.py: Bob's browser and ours in one window, and our link to a Python that the
  * test plays.
  */
+import { DIRECT } from "../src/ice/configuration";
 import { Link } from "../src/link";
 import type { Candidate } from "../src/messages";
 import { Tap } from "../src/tap";
@@ -114,7 +115,7 @@ function offer(generation: number, late: boolean): Promise<string> {
     tap.connect = (channel) => (late ? void setTimeout(() => connect(channel), 20) : connect(channel));
     link = new Link({
       generation,
-      iceServers: [],
+      ice: DIRECT,
       takeOver: false,
       tap,
       offer: async ({ sdp }) => resolve(sdp),

@@ -14,13 +14,13 @@ from .arguments import check_assignment, to_boolean, to_name, to_number, unknown
 from .assets import AssetError
 from .bridge import Bridge
 from .cells import close_earlier
-from .ice.servers import to_entries
+from .ice.servers import to_sources
 from .kernel_side import KernelSide
 from .messages import (
     CallState,
     Codec,
     EngineStatus,
-    IceServerEntry,
+    IceServerSource,
     Join,
     LeaveCall,
     OpenCall,
@@ -120,7 +120,7 @@ class Call(InRoom, OwnPicture, OwnSound, PageEffect, anywidget.AnyWidget):
         capacity: int | None = None,
         quality: str | Quality = "auto",
         codec: Codec = "auto",
-        ice_servers: Iterable[str | Mapping[str, Any] | IceServerEntry] = (),
+        ice_servers: Iterable[str | Mapping[str, Any] | IceServerSource] = (),
         **unknown: Any,
     ) -> None:
         if unknown:
@@ -134,7 +134,7 @@ class Call(InRoom, OwnPicture, OwnSound, PageEffect, anywidget.AnyWidget):
             quality=to_quality(quality),
             folder=str(Path.cwd()),
             epoch=0,
-            ice_servers=to_entries(ice_servers),
+            ice_servers=to_sources(ice_servers),
             ticket=ticket,
             codec=_codec(codec),
         )

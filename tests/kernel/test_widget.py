@@ -73,7 +73,7 @@ def test_a_turn_credential_reaches_the_page_but_never_the_notebook_file(shared_k
     synced = shared_kernel.value("repr(relayed.get_state()) + repr(relayed)")
     opened = [m["content"] for m in shared_kernel.comm_messages if m["msg_type"] == "comm_open"]
 
-    assert welcome["iceServers"] == [{**server, "urls": [server["urls"]]}]
+    assert welcome["ice"]["iceServers"] == [{**server, "urls": [server["urls"]]}]
     assert SECRET not in json.dumps(shown)
     assert SECRET not in synced
     assert opened

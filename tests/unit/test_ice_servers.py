@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from nbrtc.ice.servers import to_entries
-from nbrtc.messages import IceServerEntry
+from nbrtc.ice.servers import to_sources
+from nbrtc.messages import IceServerSource
 
 TURN = {
     "urls": ["turn:a.example", "turns:a.example?transport=tcp"],
@@ -15,15 +15,15 @@ TURN = {
 
 
 def test_urls_dictionaries_and_entries_are_taken() -> None:
-    entry = IceServerEntry(urls=("stun:b.example",))
+    entry = IceServerSource(urls=("stun:b.example",))
 
-    assert to_entries(["stun:a.example:3478", TURN, entry]) == (
-        IceServerEntry(urls=("stun:a.example:3478",)),
-        IceServerEntry(urls=tuple(TURN["urls"]), username="ada", credential="s3cret"),
+    assert to_sources(["stun:a.example:3478", TURN, entry]) == (
+        IceServerSource(urls=("stun:a.example:3478",)),
+        IceServerSource(urls=tuple(TURN["urls"]), username="ada", credential="s3cret"),
         entry,
     )
-    assert to_entries([]) == ()
-    assert to_entries(url for url in ["stuns:a.example"])[0].urls == ("stuns:a.example",)
+    assert to_sources([]) == ()
+    assert to_sources(url for url in ["stuns:a.example"])[0].urls == ("stuns:a.example",)
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def test_urls_dictionaries_and_entries_are_taken() -> None:
 )
 def test_what_no_browser_would_take_is_refused(server: Any, said: str) -> None:
     with pytest.raises(ValueError, match=r"ICE|TURN") as error:
-        to_entries([server])
+        to_sources([server])
     assert said in str(error.value)
 
 
@@ -47,7 +47,7 @@ def test_what_no_browser_would_take_is_refused(server: Any, said: str) -> None:
     [
         "stun:a.example",
         TURN,
-        IceServerEntry(urls=("stun:a.example",)),
+        IceServerSource(urls=("stun:a.example",)),
         5,
         None,
         [5],
@@ -60,7 +60,7 @@ def test_what_no_browser_would_take_is_refused(server: Any, said: str) -> None:
 )
 def test_what_is_no_list_of_servers_is_refused(servers: Any) -> None:
     with pytest.raises(TypeError, match=r"ice_servers is a list|An ICE server"):
-        to_entries(servers)
+        to_sources(servers)
 
 
 @pytest.mark.parametrize(
@@ -68,5 +68,5 @@ def test_what_is_no_list_of_servers_is_refused(servers: Any) -> None:
 )
 def test_no_error_shows_a_credential(servers: Any) -> None:
     with pytest.raises((TypeError, ValueError)) as error:
-        to_entries(servers)
+        to_sources(servers)
     assert "s3cret" not in str(error.value)

@@ -2,6 +2,7 @@
  * What stands where Python's engine stands in a notebook: takes the page's intents, owns the call's state and says
  * events. For a page without Python, so there is no link and no effect, and what is recorded is recorded here.
  */
+import { DIRECT, UNDECIDED } from "../ice/configuration";
 import type {
   CallState,
   ChatMessage,
@@ -104,6 +105,8 @@ export class GuestEngine {
       screenRequested: false,
       wanted: [],
       statsIntervalS: 1,
+      ice: UNDECIDED,
+      checkRequested: false,
     };
     this.#recorder = new Recorder({
       equipment: options.equipment,
@@ -125,7 +128,7 @@ export class GuestEngine {
           protocol: PROTOCOL,
           state: this.#state,
           qualities: QUALITIES,
-          iceServers: [],
+          ice: DIRECT,
           chat: this.#chat,
           findings: [],
         });
@@ -193,7 +196,18 @@ export class GuestEngine {
       case "stats":
       case "event":
       case "pong":
+      case "network":
+      case "probes":
+      case "ice":
+      case "check-report":
       case "problem":
+        break;
+      case "refresh-ice":
+        this.#reply(intent.id);
+        break;
+      case "check-offer":
+      case "run-checks":
+        this.#reply(intent.id, new SignalingError("invalid", "There is no Python behind this page."));
         break;
     }
   }

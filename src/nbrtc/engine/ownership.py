@@ -12,9 +12,10 @@ from typing import Any, Literal
 
 from ..errors import CallError, NegotiationError
 from ..lab.impairment import Shim
-from ..messages import Answer, Bye, Candidate, IceServerEntry, Intent, Offer, Reply
+from ..messages import Answer, Bye, Candidate, Intent, Offer, Reply
 from ..messages.signaling import SEAT_S
 from .board import Board
+from .ice_desk import IceDesk
 from .link import SILENT_S, Link
 from .tasks import Tasks
 
@@ -45,8 +46,8 @@ class Ownership:
     ----------
     board
         The call's state.
-    ice_servers
-        What the user configured.
+    ice
+        The servers that links are made with.
     on_intent
         Carries out what the owner says on the data channel.
     on_attach, on_detach
@@ -60,7 +61,7 @@ class Ownership:
     def __init__(
         self,
         board: Board,
-        ice_servers: tuple[IceServerEntry, ...],
+        ice: IceDesk,
         *,
         on_intent: Callable[[str, Intent], Coroutine[Any, Any, None]],
         on_attach: Callable[[Link], None],
@@ -69,7 +70,7 @@ class Ownership:
         on_exit: Callable[[float], None],
     ) -> None:
         self._board = board
-        self._ice_servers = ice_servers
+        self._ice = ice
         self._on_intent, self._on_attach, self._on_detach = on_intent, on_attach, on_detach
         self._on_enter, self._on_exit = on_enter, on_exit
         self._shim: Shim | None = None
@@ -179,7 +180,7 @@ class Ownership:
             offer.generation,
             state.quality,
             state.codec,
-            ice_servers=self._ice_servers,
+            ice_servers=self._ice.servers,
             on_intent=lambda intent: self._tasks.spawn(self._on_intent(page, intent), "nbrtc-intent"),
             on_failed=lambda by_page: self._failed(link, by_page),
         )

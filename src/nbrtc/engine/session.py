@@ -29,6 +29,7 @@ from ..messages import (
     Enter,
     EnterRoom,
     Hello,
+    IceConfigured,
     Impair,
     Intent,
     Join,
@@ -48,6 +49,7 @@ from ..messages import (
     ReadRecording,
     Record,
     RecordingsShown,
+    RefreshIce,
     Reply,
     Report,
     Say,
@@ -76,6 +78,7 @@ from .board import Board
 from .composer import Composer
 from .effect_process import EffectProcess
 from .gallery import OWN, Gallery
+from .ice_desk import IceDesk
 from .link import Link
 from .member import PYTHON, Doors, RoomMember
 from .ownership import Ownership
@@ -125,8 +128,10 @@ class Session:
     ) -> None:
         self._opening = opening
         self._notify = notify
+        self.ice = IceDesk(opening.ice_servers, opening.ice_options, on_change=self._ice_changed)
         state = CallState(
             epoch=opening.epoch,
+            ice=self.ice.decision,
             quality=with_bitrate(opening.quality),
             effect=opening.effect,
             background=opening.background,
@@ -163,7 +168,7 @@ class Session:
         )
         self._ownership = Ownership(
             self._board,
-            opening.ice_servers,
+            self.ice,
             on_intent=self.from_page,
             on_attach=self._attach,
             on_detach=self._detach,
@@ -276,6 +281,9 @@ class Session:
                     self._member.acknowledge(self._tape.shown(page))
             case ReadRecording():
                 self._board.send(page, await self._shelf.read(self._tape.file(intent), intent))
+            case RefreshIce():
+                self._board.send(page, IceConfigured(ice=self.ice.configuration))
+                self._board.reply(page, Reply(id=intent.id))
             case PageProblem():
                 self._board.problem(intent.code, intent.message, show=False)
             case _:
@@ -286,7 +294,7 @@ class Session:
             protocol=PROTOCOL,
             state=self._board.state,
             qualities=tuple(map(with_bitrate, QUALITIES.values())),
-            ice_servers=self._opening.ice_servers,
+            ice=self.ice.configuration,
             chat=self._member.messages,
             findings=self._watch.findings,
         )
@@ -469,6 +477,11 @@ class Session:
             self.gallery.remove(left, "left")
         for joined in others - self._tap.participants:
             self.gallery.attach(joined, self._tap.add(joined)["video"])
+
+    def _ice_changed(self) -> None:
+        self._board.change(ice=self.ice.decision)
+        if self._board.state.owner is not None:
+            self._board.send(self._board.state.owner, IceConfigured(ice=self.ice.configuration))
 
     def _wanted_changed(self, wanted: tuple[str, ...]) -> None:
         self._board.change(wanted=wanted)

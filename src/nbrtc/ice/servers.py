@@ -3,14 +3,14 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ..messages import IceServerEntry
+from ..messages import IceServerSource
 
 SCHEMES = ("stun:", "stuns:", "turn:", "turns:")
 KEYS = ("urls", "username", "credential")
 
 
-def to_entries(servers: Iterable["str | Mapping[str, Any] | IceServerEntry"]) -> tuple[IceServerEntry, ...]:
-    """Entries from URLs or from dictionaries like ``RTCIceServer`` (webrtc-pc, section 4.2.4).
+def to_sources(servers: Iterable["str | Mapping[str, Any] | IceServerSource"]) -> tuple[IceServerSource, ...]:
+    """Sources from URLs or from dictionaries like ``RTCIceServer`` (webrtc-pc, section 4.2.4).
 
     No error shows a credential.
 
@@ -22,17 +22,17 @@ def to_entries(servers: Iterable["str | Mapping[str, Any] | IceServerEntry"]) ->
     TypeError
         For anything else.
     """
-    if isinstance(servers, (str, Mapping, IceServerEntry)):
+    if isinstance(servers, (str, Mapping, IceServerSource)):
         raise TypeError("ice_servers is a list of servers, not one: put it into [ ].")
     if not isinstance(servers, Iterable):
         raise TypeError(f"ice_servers is a list of servers, not {servers!r}.")
     return tuple(map(_entry, servers))
 
 
-def _entry(server: object) -> IceServerEntry:
+def _entry(server: object) -> IceServerSource:
     if isinstance(server, str):
         server = {"urls": server}
-    if isinstance(server, IceServerEntry):
+    if isinstance(server, IceServerSource):
         server = {"urls": server.urls, "username": server.username, "credential": server.credential}
     if not isinstance(server, Mapping):
         raise TypeError(f"An ICE server is a URL or a dictionary, not {type(server).__name__}.")
@@ -50,4 +50,4 @@ def _entry(server: object) -> IceServerEntry:
             raise ValueError(f"The ICE server URL {url!r} must begin with one of {', '.join(SCHEMES)}")
         if url.startswith("turn") and not (username and credential):
             raise ValueError(f"The TURN server {url!r} needs username and credential.")
-    return IceServerEntry(urls=tuple(urls), username=username, credential=credential)
+    return IceServerSource(urls=tuple(urls), username=username, credential=credential)

@@ -6,12 +6,12 @@ The kernel relays the page's comm traffic as `PageMessage` without looking insid
 import msgspec
 from msgspec import Struct, field
 
+from .ice import CheckResult, IceOptions, IceRecord, ServerProbe
 from .nouns import (
     CallState,
     ChatMessage,
     Codec,
     Effect,
-    IceServerEntry,
     OnLate,
     Quality,
     RecordingLayout,
@@ -51,6 +51,22 @@ class RoomTicket(KernelWire, frozen=True):
         return f"RoomTicket(room={self.room!r}, server={self.server!r}, ...)"  # logs have no secrets
 
 
+class IceServerSource(KernelWire, frozen=True):
+    """A server as the user configured it. With a secret the engine makes credentials that expire."""
+
+    urls: tuple[str, ...]
+    username: str | None = None
+    """With a secret: the part after the time in the username that is made."""
+    credential: str | None = None
+    secret: str | None = None
+    """Shared with the TURN server (coturn's ``static-auth-secret``); it never goes to a page."""
+    ttl_s: float = 3600.0
+    """How long a credential that is made of it is good for."""
+
+    def __repr__(self) -> str:
+        return f"IceServerSource(urls={self.urls!r}, ...)"  # logs have no secrets
+
+
 class OpenCall(KernelWire, frozen=True, tag="open-call"):
     """A Call exists; everything about it comes after this."""
 
@@ -61,7 +77,8 @@ class OpenCall(KernelWire, frozen=True, tag="open-call"):
     """Folder that relative recording paths are below."""
     epoch: int
     """Counts the engines of this kernel: 0 for the first, more after a crash."""
-    ice_servers: tuple[IceServerEntry, ...] = ()
+    ice_servers: tuple[IceServerSource, ...] = ()
+    ice_options: IceOptions = IceOptions()
     effect: Effect = Effect()
     background: str = ""
     video_effect: "SetVideoEffect | None" = None
@@ -88,6 +105,8 @@ class OpenBot(KernelWire, frozen=True, tag="open-bot"):
     """Path of a sound file to play in a loop; None without sound."""
     size: tuple[int, int] | None = None
     """(width, height) that a file's pictures are scaled to; None for its own."""
+    ice_servers: tuple[IceServerSource, ...] = ()
+    ice_options: IceOptions = IceOptions()
 
 
 class CloseCall(KernelWire, frozen=True, tag="close-call"):
@@ -154,6 +173,23 @@ class ChangeQuality(KernelWire, frozen=True, tag="quality"):
     """Ask the page for another size, rate and bitrate."""
 
     quality: Quality
+
+
+class ChangeIce(KernelWire, frozen=True, tag="change-ice"):
+    """Other servers or another policy, for connections that are made from now on."""
+
+    ice_servers: tuple[IceServerSource, ...]
+    ice_options: IceOptions = IceOptions()
+
+
+class ProbeServers(KernelWire, frozen=True, tag="probe-servers"):
+    """Probe all servers anew, from the engine and from the page; the outcome is a list of `ServerProbe`."""
+
+    timeout_s: float = 5.0
+
+
+class AskForCheck(KernelWire, frozen=True, tag="check"):
+    """Ask the page to check the connection; the result comes as `ChecksArrived`."""
 
 
 class ChangeStatsInterval(KernelWire, frozen=True, tag="stats-interval"):
@@ -277,6 +313,9 @@ Verb = (
     | Say
     | ChangeQuality
     | ChangeStatsInterval
+    | ChangeIce
+    | ProbeServers
+    | AskForCheck
     | ChangeEffect
     | SetVideoEffect
     | SetVideoSource
@@ -335,6 +374,27 @@ class EventArrived(KernelWire, frozen=True, tag="event-arrived"):
 
     call: str
     event: StatsEvent
+
+
+class IceArrived(KernelWire, frozen=True, tag="ice-arrived"):
+    """What page or engine saw of ICE, in order."""
+
+    call: str
+    records: tuple[IceRecord, ...]
+
+
+class ProbesArrived(KernelWire, frozen=True, tag="probes-arrived"):
+    """How servers answered the page or the engine."""
+
+    call: str
+    probes: tuple[ServerProbe, ...]
+
+
+class ChecksArrived(KernelWire, frozen=True, tag="checks-arrived"):
+    """The whole result of a check of the connection."""
+
+    call: str
+    checks: tuple[CheckResult, ...]
 
 
 class ChatArrived(KernelWire, frozen=True, tag="chat-arrived"):
@@ -405,6 +465,9 @@ Notification = (
     | StateChanged
     | StatsArrived
     | EventArrived
+    | IceArrived
+    | ProbesArrived
+    | ChecksArrived
     | ChatArrived
     | TicketChanged
     | EffectNews

@@ -2,7 +2,10 @@
 
 from typing import Literal
 
-from msgspec import Struct
+from msgspec import field
+
+from .ice import IceDecision
+from .wire import Wire
 
 Phase = Literal["idle", "connecting", "connected", "reconnecting", "failed", "closed"]
 """Where a call stands. ``idle`` waits for a click; ``closed`` is final."""
@@ -33,10 +36,6 @@ EffectName = Literal[
 
 OnLate = Literal["hold", "pass"]
 """What the others see while a Python function is late or fails: its last picture, or the camera's."""
-
-
-class Wire(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
-    """Base of everything that the page sees or says."""
 
 
 class EffectRange(Wire, frozen=True):
@@ -124,14 +123,6 @@ QUALITIES = {
     "high": Quality(1920, 1080, 30, name="high"),
 }
 """The qualities that have names, and stand in the widget's menu."""
-
-
-class IceServerEntry(Wire, frozen=True):
-    """One entry of ``RTCConfiguration.iceServers`` (webrtc-pc, section 4.2.4)."""
-
-    urls: tuple[str, ...]
-    username: str | None = None
-    credential: str | None = None
 
 
 class VideoSize(Wire, frozen=True):
@@ -291,7 +282,7 @@ class Finding(Wire, frozen=True):
     direction: Literal["send", "receive"] | None = None
     """Seen from the page; None where it concerns the path or the whole connection."""
     kind: Literal["video", "audio"] | None = None
-    evidence: dict[str, str | float | None] = {}
+    evidence: dict[str, str | float | None] = field(default_factory=dict)
     """Measured figures, units in the names; None where unknown."""
     started_at_s: float = 0.0
     """Unix time of the first poll that shows it, in seconds."""
@@ -348,3 +339,7 @@ class CallState(Wire, frozen=True, tag="state"):
     """Whose encoded frames Python wants now: ids of participants, ``"you"`` for this page's own camera."""
     stats_interval_s: float = 1.0
     """Seconds between two polls of the statistics, 0.1 to 5."""
+    ice: IceDecision = IceDecision()
+    """How the page's connections are made, and why; without credentials."""
+    check_requested: bool = False
+    """Python asked for a check of the connection."""

@@ -6,22 +6,25 @@ whenever the channel is silent.
 
 from typing import Literal
 
+from .ice import CheckResult, IceConfiguration, IceRecord, IceServerEntry, NetworkInformation, ServerProbe
 from .nouns import (
     CallState,
     ChatMessage,
     Codec,
     Effect,
     Finding,
-    IceServerEntry,
     PeerState,
     Quality,
     RecordingLayout,
     VideoSize,
-    Wire,
 )
+from .wire import Wire
 
-PROTOCOL = 5
+PROTOCOL = 6
 """Version of these messages; a page and an engine of different versions refuse each other in words."""
+
+MAX_TRACE = 200
+"""`IceRecord` in one message."""
 
 RECORDING_CHUNK_BYTES = 96 * 1024
 """Fits into a message of the data channel as base64."""
@@ -45,7 +48,7 @@ class Offer(Wire, frozen=True, tag="offer"):
 
 
 class Candidate(Wire, frozen=True, tag="candidate"):
-    """A trickled ICE candidate (RFC 8838); an empty `candidate` ends them."""
+    """A trickled ICE candidate of the link (RFC 8838), up or down; an empty `candidate` ends them."""
 
     generation: int
     candidate: str
@@ -223,6 +226,52 @@ class Pong(Wire, frozen=True, tag="pong"):
     sent_s: float
 
 
+class NetworkReport(Wire, frozen=True, tag="network"):
+    """The browser's network, at the click and whenever it changed."""
+
+    network: NetworkInformation
+
+
+class ProbeReport(Wire, frozen=True, tag="probes"):
+    """How the servers answered the page."""
+
+    probes: tuple[ServerProbe, ...]
+
+
+class IceTrace(Wire, frozen=True, tag="ice"):
+    """What the page saw of its connections' ICE, in order; at most `MAX_TRACE` at once."""
+
+    records: tuple[IceRecord, ...]
+
+
+class RefreshIce(Wire, frozen=True, tag="refresh-ice"):
+    """Before connections are made or restarted: `IceConfigured` comes, then the `Reply`."""
+
+    id: str
+
+
+class CheckOffer(Wire, frozen=True, tag="check-offer"):
+    """A connection of its own that measures the path to the engine; answered by `CheckAnswer`.
+
+    One unreliable, unordered data channel, negotiated with id 0: the engine sends back what it gets.
+    """
+
+    id: str
+    sdp: str
+
+
+class RunChecks(Wire, frozen=True, tag="run-checks"):
+    """The page checks the connection and asks the engine for its part; answered by `Checked` events."""
+
+    id: str
+
+
+class CheckReport(Wire, frozen=True, tag="check-report"):
+    """All results of a check, the engine's too: for the kernel."""
+
+    checks: tuple[CheckResult, ...]
+
+
 class PageProblem(Wire, frozen=True, tag="problem"):
     """Something that the page could not do, for `call.errors`."""
 
@@ -251,6 +300,13 @@ Intent = (
     | StatsSample
     | StatsEvent
     | Pong
+    | NetworkReport
+    | ProbeReport
+    | IceTrace
+    | RefreshIce
+    | CheckOffer
+    | RunChecks
+    | CheckReport
     | PageProblem
 )
 
@@ -263,7 +319,7 @@ class Welcome(Wire, frozen=True, tag="welcome"):
     protocol: int
     state: CallState
     qualities: tuple[Quality, ...]
-    ice_servers: tuple[IceServerEntry, ...] = ()
+    ice: IceConfiguration = IceConfiguration()
     chat: tuple[ChatMessage, ...] = ()
     """What was written so far."""
     findings: tuple[Finding, ...] = ()
@@ -293,6 +349,35 @@ class Ping(Wire, frozen=True, tag="ping"):
     """From its frame's arrival to the effect's last picture, in seconds; None without an effect."""
     sound_delay_s: float | None = None
     """From its packet's arrival to the sending of the audio effect's sound, in seconds; None without one."""
+
+
+class IceConfigured(Wire, frozen=True, tag="ice-configured"):
+    """From now on connections are made with this: other servers, or fresh credentials."""
+
+    ice: IceConfiguration
+
+
+class ProbeIce(Wire, frozen=True, tag="probe-ice"):
+    """Probe these servers one by one and say `ProbeReport`; used or not, they are not configured by this."""
+
+    ice_servers: tuple[IceServerEntry, ...]
+    timeout_s: float = 5.0
+
+
+class CheckAnswer(Wire, frozen=True, tag="check-answer"):
+    """The engine's description for `CheckOffer`."""
+
+    id: str
+    sdp: str
+
+
+class Checked(Wire, frozen=True, tag="checked"):
+    """Results of the engine's part of a check, as they come."""
+
+    id: str
+    """Of the `RunChecks`."""
+    checks: tuple[CheckResult, ...]
+    done: bool = False
 
 
 class SwitchMedia(Wire, frozen=True, tag="switch-media"):
@@ -351,8 +436,13 @@ class RecordingChunk(Wire, frozen=True, tag="recording-chunk"):
 Event = (
     Welcome
     | Answer
+    | Candidate
     | Reply
     | Ping
+    | IceConfigured
+    | ProbeIce
+    | CheckAnswer
+    | Checked
     | SwitchMedia
     | ApplyQuality
     | PeerSignal

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
+from .ice import CandidateType, IceServerEntry, Transport
 from .nouns import ParticipantStatus, RoomSettings
 from .page import IceCandidate, SessionDescription
 
@@ -23,6 +24,7 @@ CLIENT_EVENTS = (
     "ice-candidate",
     "chat-message",
     "participant-status",
+    "turn-credentials",
 )
 SERVER_EVENTS = (
     "room-created",
@@ -65,6 +67,7 @@ MAX_SDP_BYTES = 32 * 1024
 MAX_CANDIDATE_BYTES = 1024
 MAX_CHAT_BYTES = 4 * 1024
 MAX_NAME = 64
+MAX_OUTCOMES = 20
 MAX_ACKNOWLEDGED = 16
 """Recordings that one participant acknowledges at a time."""
 
@@ -161,6 +164,31 @@ class StatusMessage(SignalingWire, frozen=True):
     screen_sharing: bool | None = None
 
 
+class TurnRequest(SignalingWire, frozen=True):
+    """``turn-credentials``, and the body of ``POST /api/turn-credentials``: fresh ones for a participant."""
+
+    room_id: str | None = None
+    user_id: str | None = None
+    resume_token: str | None = None
+    """Over HTTP only, as ``Authorization: Bearer`` or here: it shows whose seat it is, and stays good."""
+
+
+class IceOutcomeJson(SignalingWire, frozen=True):
+    """How one connection went, without addresses and names of servers."""
+
+    success: bool
+    connect_s: float | None = None
+    local_type: CandidateType | None = None
+    remote_type: CandidateType | None = None
+    relay_protocol: Transport | None = None
+
+
+class AnalyticsReport(SignalingWire, frozen=True):
+    """The body of ``POST /api/webrtc-analytics``; at most `MAX_OUTCOMES`."""
+
+    outcomes: tuple[IceOutcomeJson, ...]
+
+
 # --- server -> client, as it stands on the wire ---------------------------------------------------------
 
 
@@ -212,3 +240,17 @@ class JoinedJson(SignalingWire, frozen=True):
     invite_url: str | None = None
     """The guest page's address; its fragment is a signed token for this room."""
     resumed: bool = False
+    ice_servers: tuple[IceServerEntry, ...] = ()
+    """The server's own STUN and TURN servers, with credentials for this participant; in the acknowledgement
+    only."""
+    ice_expires_at: float | None = None
+    """Unix time in seconds from which these credentials are refused."""
+    collects_analytics: bool = False
+    """The server takes ``POST /api/webrtc-analytics``."""
+
+
+class TurnCredentialsJson(SignalingWire, frozen=True):
+    """The answer to `TurnRequest`."""
+
+    ice_servers: tuple[IceServerEntry, ...]
+    expires_at: float | None = None

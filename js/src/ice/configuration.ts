@@ -1,0 +1,41 @@
+/** ``RTCConfiguration`` (webrtc-pc, section 4.2.1) of what the engine decided. */
+import type { IceConfiguration, IceDecision } from "../messages";
+
+/** Only addresses of this machine and direct paths: no server is asked. */
+export const DIRECT: IceConfiguration = {
+  iceServers: [],
+  iceTransportPolicy: "all",
+  bundlePolicy: "max-bundle",
+  iceCandidatePoolSize: 0,
+  maxBitrateBps: null,
+  expiresAtS: null,
+};
+
+/** What `CallState.ice` says where nobody has decided anything. */
+export const UNDECIDED: IceDecision = {
+  options: { privacy: false, lowLatency: false, maxReliability: false, limitBps: null, forceTurn: false },
+  iceTransportPolicy: "all",
+  bundlePolicy: "max-bundle",
+  iceCandidatePoolSize: 0,
+  maxBitrateBps: null,
+  urls: [],
+  leftOut: [],
+  reasons: [],
+};
+
+export function hasTurn({ iceServers }: IceConfiguration): boolean {
+  return iceServers.some(({ urls }) => urls.some((url) => /^turns?:/i.test(url)));
+}
+
+export function configurationOf(ice: IceConfiguration, relayOnly = false): RTCConfiguration {
+  return {
+    bundlePolicy: ice.bundlePolicy,
+    iceTransportPolicy: relayOnly ? "relay" : ice.iceTransportPolicy,
+    iceCandidatePoolSize: ice.iceCandidatePoolSize,
+    iceServers: ice.iceServers.map(({ urls, username, credential }) => ({
+      urls: [...urls],
+      ...(username === null ? {} : { username }),
+      ...(credential === null ? {} : { credential }),
+    })),
+  };
+}
