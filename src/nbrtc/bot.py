@@ -16,6 +16,7 @@ from .bridge import Bridge
 from .cells import close_earlier
 from .errors import CallError, RoomError
 from .messages import EngineStatus, Join, LeaveCall, OpenBot, Phase
+from .own_ice import OwnIce
 from .problems import CallProblem, worded
 from .room import InRoom
 from .sound import write_wave
@@ -36,7 +37,7 @@ STATES: dict[Phase, str] = {
 LOOK_S = 0.1
 
 
-class Bot(InRoom):
+class Bot(InRoom, OwnIce):
     """A participant that others see and hear, and that receives, without camera, page or click.
 
     It joins its room at once, and makes it if it is not there. Works in a notebook and in a plain script.

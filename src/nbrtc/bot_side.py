@@ -13,14 +13,17 @@ from .callbacks import Callbacks
 from .chat import Chat, from_others
 from .effect import describe
 from .errors import CallError, EngineError
+from .ice.trail import IceTrail
 from .messages import (
     CallState,
     ChatArrived,
     EventArrived,
+    IceArrived,
     Notification,
     OpenBot,
     Participant,
     ParticipantStatus,
+    ProbesArrived,
     Problem,
     Quality,
     RoomInfo,
@@ -57,6 +60,7 @@ class BotSide:
         self.bridge = bridge
         self.problems = Problems()
         self.samples = StatsStore()
+        self.trail = IceTrail()
         self.callbacks = Callbacks(self._callback_failed)
         status = ParticipantStatus(muted=opening.audio is None, video_off=opening.video is None)
         you = Participant(id="you", name=opening.name, is_python=True, is_you=True, status=status)
@@ -132,6 +136,10 @@ class BotSide:
                 self.samples.append(notification.sample)
             case EventArrived():
                 self.samples.note(notification.event)
+            case IceArrived():
+                self.trail.add(notification.records)
+            case ProbesArrived():
+                self.trail.add_probes(notification.probes)
             case ChatArrived():
                 for message in from_others(self.chat.take(notification.messages), self.mirror.state):
                     self.callbacks.put("chat", message)

@@ -31,6 +31,7 @@ from .messages import (
     ShareScreen,
     Switch,
 )
+from .own_ice import OwnIce
 from .own_picture import OwnPicture
 from .own_sound import OwnSound
 from .page_effect import PageEffect
@@ -61,7 +62,7 @@ if not (STATIC / "widget.js").exists():
     )
 
 
-class Call(InRoom, OwnPicture, OwnSound, PageEffect, anywidget.AnyWidget):
+class Call(InRoom, OwnPicture, OwnSound, OwnIce, PageEffect, anywidget.AnyWidget):
     """A video call between this notebook's page, Python, and in a room everybody else there.
 
     Nothing starts, no camera and no network, until a person clicks "Start camera" in the widget.

@@ -24,6 +24,7 @@ from .effect_code import pack as pack_function
 from .effect_runner import EffectRunner
 from .errors import CallError, EngineError, RecordingError
 from .frame_watcher import FrameWatcher
+from .ice.trail import IceTrail
 from .messages import (
     Bye,
     CallState,
@@ -38,11 +39,13 @@ from .messages import (
     EffectNews,
     Event,
     EventArrived,
+    IceArrived,
     Notice,
     Notification,
     OpenCall,
     PageMessage,
     Participant,
+    ProbesArrived,
     Problem,
     Quality,
     Record,
@@ -101,6 +104,7 @@ class KernelSide:
         self.problems = Problems()
         self.assets = Assets()
         self.samples = StatsStore()
+        self.trail = IceTrail()
         self.callbacks = Callbacks(self._callback_failed)
         person = Participant(id="you", name=opening.name, is_you=True)
         room = None if opening.ticket is None else RoomInfo(opening.ticket.room, opening.ticket.room)
@@ -319,6 +323,10 @@ class KernelSide:
                 self._tell_who_left(self._attendance.look())  # these come every second
             case EventArrived():
                 self.samples.note(notification.event)
+            case IceArrived():
+                self.trail.add(notification.records)
+            case ProbesArrived():
+                self.trail.add_probes(notification.probes)
             case ChatArrived():
                 self._chat_arrived(notification.messages)
             case TicketChanged():
