@@ -11,11 +11,17 @@ from collections.abc import AsyncIterator, Generator, Iterator
 import pytest
 
 from tests import processes
+from tests.watchdog import Watchdog
 
 GRACE_S = 30.0
 """How long things that are just ending may take. A test that leaves nothing behind never waits."""
 
 os.environ[processes.MARK] = uuid.uuid4().hex
+os.environ["NBRTC_ICE_HISTORY"] = "off"  # never the user's own; a test that needs one names a file
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(Watchdog())
 
 
 @pytest.fixture(autouse=True)
@@ -34,6 +40,18 @@ def no_threads_or_processes_left(request: pytest.FixtureRequest) -> Iterator[Non
     problems += [f"process {text}" for text in processes.end(processes.started() - children, grace_s=GRACE_S)]
     if problems:
         pytest.fail("The test left running: " + "; ".join(problems))
+
+
+@pytest.fixture(autouse=True)
+def no_other_priority() -> Iterator[None]:
+    """Fail a test after which this process has a real-time priority, and give it back the usual one.
+
+    Such a process keeps the cores from whatever it waits for: a test run on a small machine never ends.
+    """
+    yield
+    if hasattr(os, "sched_getscheduler") and (policy := os.sched_getscheduler(0)) != os.SCHED_OTHER:
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+        pytest.fail(f"The test left the scheduling policy {policy}; an encoder may have set it.")
 
 
 @pytest.fixture(autouse=True)

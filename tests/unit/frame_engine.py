@@ -60,10 +60,11 @@ class FrameEngine(Bridge):
     def start(self) -> None:
         """A new engine is there."""
         self._epoch += 1
-        self._router = self._context.socket(zmq.ROUTER)
-        self._router.linger = 0
+        router = self._context.socket(zmq.ROUTER)
+        router.linger = 0
         with self._engine_came:
-            self._router.bind(self._address)
+            router.bind(self._address)
+            self._router = router  # after bind(): from here on another thread may use it
             self._engine_came.notify_all()
 
     def crash(self) -> None:
@@ -95,7 +96,10 @@ class FrameEngine(Bridge):
         def supply() -> None:
             number: dict[bytes, int] = {}
             while not stopped.is_set():
-                if self._router is None or not self._router.poll(10):
+                with self._engine_came:
+                    self._engine_came.wait_for(lambda: self._router is not None, 0.01)
+                    router = self._router
+                if router is None or not router.poll(10):
                     continue
                 heard.append(reader := self.heard())
                 if reader.is_asking:

@@ -17,6 +17,7 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.frame import PictureType
 
 from nbrtc.engine.feed import EncodedFrame, Feed, Kind, SenderReport
+from tests.priority import opened
 
 NTP_S = 3_900_000_000.0
 """The sender's clock when it captures its first frame."""
@@ -49,6 +50,7 @@ def pictures(
     encoder.time_base, encoder.framerate, encoder.bit_rate = Fraction(1, 30), Fraction(30), 500_000
     # Threads of libvpx wait for each other by spinning: on busy cores seconds become minutes.
     encoder.options, encoder.thread_count = VIDEO_OPTIONS[codec], 1
+    opened(encoder)
     encoded: list[tuple[bytes, bool]] = []
     for index, level in enumerate(levels):
         array = np.full((height, width, 3), level, np.uint8)

@@ -24,6 +24,7 @@ from nbrtc.recordings import manifest
 from nbrtc.recordings.files import RecordingFile
 from nbrtc.recordings.manifest import Gap, Manifest, Moment, Person, Piece, Said
 from nbrtc.recordings.mkv import Kind, MatroskaWriter, Track
+from tests.priority import opened
 
 VideoCodec = Literal["VP8", "VP9", "AV1", "H264"]
 Luma = NDArray[np.uint8]
@@ -302,6 +303,7 @@ def _encode(
         (1_500_000 if busy else 3_000_000 if codec == "AV1" else 400_000),
         dict(options),
     )
+    opened(encoder)
     texture = np.random.default_rng(1).normal(0, 6, (size[1] + 64, size[0] + 64)) if busy else None
     packets = []
     for index, (flash, key) in enumerate(zip(lit, keys, strict=True)):

@@ -17,6 +17,7 @@ from nbrtc.engine.viewer import Subscriber, Wish
 from nbrtc.messages import QUEUED_FRAMES, FrameHeader
 from nbrtc.pictures import unpack
 from tests.loopback.pictures import draw, read
+from tests.priority import opened
 from tests.unit.tapped import KEYFRAME
 
 ENCODERS = {
@@ -34,6 +35,7 @@ def encoded(codec: str, numbers: list[int], width: int = 320, height: int = 240)
     encoder = cast(VideoCodecContext, av.CodecContext.create(name, "w"))
     encoder.width, encoder.height, encoder.pix_fmt = width, height, "yuv420p"
     encoder.time_base, encoder.options = Fraction(1, 30), options
+    opened(encoder)
     packets: list[Any] = []
     for position, number in enumerate(numbers):
         picture = draw(number, width, height)
