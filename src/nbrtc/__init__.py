@@ -29,6 +29,9 @@ if TYPE_CHECKING:
         SoundError,
     )
     from .frame import Frame
+    from .ice.history_table import forget_ice_history, ice_history
+    from .ice.policy import IcePolicy
+    from .ice.servers import IceServer
     from .messages import ChatMessage, Effect, Finding, Impairment, Quality, RoomSettings
     from .participants import Participant, Participants
     from .played_sound import PlayedSound
@@ -59,6 +62,8 @@ _HOMES = {
     "Finding": "messages",
     "Frame": "frame",
     "FrameError": "errors",
+    "IcePolicy": "ice.policy",
+    "IceServer": "ice.servers",
     "Impairment": "messages",
     "NbrtcError": "errors",
     "NegotiationError": "errors",
@@ -78,6 +83,8 @@ _HOMES = {
     "VideoSource": "video_source",
     "compare": "stats.plots.compare",
     "compose": "recordings.compose",
+    "forget_ice_history": "ice.history_table",
+    "ice_history": "ice.history_table",
     "load_dump": "stats.dumps",
     "open_recording": "recordings.opened",
     "recover": "recordings.recover",
@@ -97,6 +104,8 @@ __all__ = [
     "Finding",
     "Frame",
     "FrameError",
+    "IcePolicy",
+    "IceServer",
     "Impairment",
     "NbrtcError",
     "NegotiationError",
@@ -117,6 +126,8 @@ __all__ = [
     "__version__",
     "compare",
     "compose",
+    "forget_ice_history",
+    "ice_history",
     "load_dump",
     "open_recording",
     "recover",

@@ -2,7 +2,7 @@
 
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
@@ -15,6 +15,8 @@ from .bot_side import BotSide
 from .bridge import Bridge
 from .cells import close_earlier
 from .errors import CallError, RoomError
+from .ice.policy import IcePolicy, to_options
+from .ice.servers import AnyServer, to_sources
 from .messages import EngineStatus, Join, LeaveCall, OpenBot, Phase
 from .own_ice import OwnIce
 from .problems import CallProblem, worded
@@ -24,7 +26,10 @@ from .stats import CallStats
 from .supplier import Supplier, VideoStatus, to_next
 from .ticket import to_ticket
 
-KEYWORDS = ("room", "name", "server", "passcode", "token", "video", "audio", "fps", "size")
+KEYWORDS = (
+    "room", "name", "server", "passcode", "token", "video", "audio", "fps", "size",
+    "ice_servers", "ice_policy",
+)  # fmt: skip
 DEFAULT_FPS = 30.0
 STATES: dict[Phase, str] = {
     "idle": "outside",
@@ -66,6 +71,8 @@ class Bot(InRoom, OwnIce):
         Pictures a second, at most: 30 by default; a file's own rate unless it is given.
     size
         (width, height) to which pictures are scaled.
+    ice_servers, ice_policy
+        As for `Call`.
 
     Raises
     ------
@@ -99,6 +106,8 @@ class Bot(InRoom, OwnIce):
         audio: object = None,
         fps: float | None = None,
         size: tuple[int, int] | None = None,
+        ice_servers: Iterable[AnyServer] = (),
+        ice_policy: IcePolicy | None = None,
         **unknown: Any,
     ) -> None:
         if unknown:
@@ -107,6 +116,7 @@ class Bot(InRoom, OwnIce):
         if ticket is None:
             raise TypeError("A Bot needs a room: Bot(room=...).")
         rate, pixels = to_fps(fps), to_size(size)
+        sources = to_sources(ice_servers)
         is_file = isinstance(video, (str, Path))
         make = None if video is None or is_file else to_next(video)
         sound, folder = _to_audio(audio)
@@ -119,6 +129,8 @@ class Bot(InRoom, OwnIce):
             video=None if video is None else _to_path("video", video) if is_file else "",
             audio=sound,
             size=pixels,
+            ice_servers=sources,
+            ice_options=to_options(ice_policy, sources, in_room=True),
         )
         self._side = BotSide(Bridge.shared(), opening, folder)
         self._stats = CallStats(self._side.samples)
@@ -271,7 +283,7 @@ class Bot(InRoom, OwnIce):
         self._side.problems.add("video", message, trace, (type(error), str(error)))
 
     def __setattr__(self, name: str, value: Any) -> None:
-        check_assignment(Bot, name, InRoom)
+        check_assignment(Bot, name, InRoom, OwnIce)
         super().__setattr__(name, value)
 
     def __repr__(self) -> str:

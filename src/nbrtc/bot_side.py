@@ -13,12 +13,16 @@ from .callbacks import Callbacks
 from .chat import Chat, from_others
 from .effect import describe
 from .errors import CallError, EngineError
+from .ice.decision import decide
 from .ice.trail import IceTrail
 from .messages import (
     CallState,
+    ChangeIce,
     ChatArrived,
     EventArrived,
     IceArrived,
+    IceOptions,
+    IceServerSource,
     Notification,
     OpenBot,
     Participant,
@@ -69,6 +73,11 @@ class BotSide:
             phase="connecting",
             participants=(you,),
             room=RoomInfo(opening.ticket.room, opening.ticket.room, phase="joining"),
+            ice=decide(
+                (url for source in opening.ice_servers for url in source.urls),
+                opening.ice_options,
+                now_s=time.time(),
+            ),
         )
         self.mirror = StateMirror(state, lambda phase: self.callbacks.put("state", phase))
         self.participants = Participants(bridge, opening.call, self.mirror)
@@ -88,6 +97,11 @@ class BotSide:
     def name(self) -> str:
         """As others see it."""
         return self._opening.name
+
+    @property
+    def ice(self) -> tuple[tuple[IceServerSource, ...], IceOptions]:
+        """The servers and the options that the engine was told of."""
+        return self._opening.ice_servers, self._opening.ice_options
 
     def open(self) -> None:
         """Tell the engine, and start one if there is none."""
@@ -118,6 +132,12 @@ class BotSide:
         if not self._is_open:
             raise CallError(f"The Bot is closed ({self.mirror.state.reason}): make a new Bot().")
         return self.bridge.request(self.id, verb, timeout_s)
+
+    def change_ice(self, servers: tuple[IceServerSource, ...], options: IceOptions) -> None:
+        """Make later connections with other servers or another policy, in every later engine, too."""
+        self.request(ChangeIce(ice_servers=servers, ice_options=options))
+        with self._lock:
+            self._opening = msgspec.structs.replace(self._opening, ice_servers=servers, ice_options=options)
 
     # --- what the engine says; on the bridge's thread
 

@@ -1,7 +1,7 @@
 """`Call`: the widget, its properties and verbs. No protocol logic, no media."""
 
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast, get_args
@@ -14,13 +14,13 @@ from .arguments import check_assignment, to_boolean, to_name, to_number, unknown
 from .assets import AssetError
 from .bridge import Bridge
 from .cells import close_earlier
-from .ice.servers import to_sources
+from .ice.policy import IcePolicy, to_options
+from .ice.servers import AnyServer, to_sources
 from .kernel_side import KernelSide
 from .messages import (
     CallState,
     Codec,
     EngineStatus,
-    IceServerSource,
     Join,
     LeaveCall,
     OpenCall,
@@ -50,7 +50,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 STATIC = Path(__file__).parent / "static"
 KEYWORDS = (
-    "room", "name", "server", "passcode", "token", "capacity", "quality", "codec", "ice_servers"
+    "room", "name", "server", "passcode", "token", "capacity", "quality", "codec", "ice_servers", "ice_policy"
 )  # fmt: skip
 STATS_INTERVALS_S = (0.1, 5.0)
 CODECS: tuple[Codec, ...] = get_args(Codec)
@@ -89,8 +89,11 @@ class Call(InRoom, OwnPicture, OwnSound, OwnIce, PageEffect, anywidget.AnyWidget
     codec
         The video codec preferred between browsers: ``"auto"``, ``"vp8"``, ``"vp9"``, ``"av1"`` or ``"h264"``.
     ice_servers
-        STUN and TURN servers, as URLs or as dictionaries like ``RTCIceServer`` (webrtc-pc, section 4.2.4).
-        None by default: then no server is contacted and only direct paths are tried.
+        STUN and TURN servers, as URLs, as `nbrtc.IceServer`, or as dictionaries like ``RTCIceServer``
+        (webrtc-pc, section 4.2.4). None by default: then only direct paths are tried, and no server is
+        contacted but those that the room's server issues. May be assigned later, like `ice_policy`.
+    ice_policy
+        An `nbrtc.IcePolicy`: relays only, low latency, ...; see there.
 
     Raises
     ------
@@ -121,12 +124,14 @@ class Call(InRoom, OwnPicture, OwnSound, OwnIce, PageEffect, anywidget.AnyWidget
         capacity: int | None = None,
         quality: str | Quality = "auto",
         codec: Codec = "auto",
-        ice_servers: Iterable[str | Mapping[str, Any] | IceServerSource] = (),
+        ice_servers: Iterable[AnyServer] = (),
+        ice_policy: IcePolicy | None = None,
         **unknown: Any,
     ) -> None:
         if unknown:
             raise unknown_keywords("Call()", unknown, KEYWORDS)
         ticket = to_ticket(room, server=server, passcode=passcode, token=token, capacity=capacity)
+        sources = to_sources(ice_servers)
         if name is None:
             name = "You" if ticket is None else own_name()
         opening = OpenCall(
@@ -135,7 +140,8 @@ class Call(InRoom, OwnPicture, OwnSound, OwnIce, PageEffect, anywidget.AnyWidget
             quality=to_quality(quality),
             folder=str(Path.cwd()),
             epoch=0,
-            ice_servers=to_sources(ice_servers),
+            ice_servers=sources,
+            ice_options=to_options(ice_policy, sources, in_room=ticket is not None),
             ticket=ticket,
             codec=_codec(codec),
         )
@@ -425,7 +431,7 @@ class Call(InRoom, OwnPicture, OwnSound, OwnIce, PageEffect, anywidget.AnyWidget
         return self._side.mirror.state
 
     def __setattr__(self, name: str, value: Any) -> None:
-        check_assignment(Call, name, InRoom, OwnPicture, OwnSound, PageEffect)
+        check_assignment(Call, name, InRoom, OwnPicture, OwnSound, OwnIce, PageEffect)
         super().__setattr__(name, value)
 
     def __repr__(self) -> str:

@@ -24,12 +24,14 @@ from .effect_code import pack as pack_function
 from .effect_runner import EffectRunner
 from .errors import CallError, EngineError, RecordingError
 from .frame_watcher import FrameWatcher
+from .ice.decision import decide
 from .ice.trail import IceTrail
 from .messages import (
     Bye,
     CallState,
     ChangeCodec,
     ChangeEffect,
+    ChangeIce,
     ChangeQuality,
     ChangeStatsInterval,
     ChatArrived,
@@ -40,6 +42,8 @@ from .messages import (
     Event,
     EventArrived,
     IceArrived,
+    IceOptions,
+    IceServerSource,
     Notice,
     Notification,
     OpenCall,
@@ -116,6 +120,11 @@ class KernelSide:
             stats_interval_s=opening.stats_interval_s,
             participants=(person,),
             room=room,
+            ice=decide(
+                (url for source in opening.ice_servers for url in source.urls),
+                opening.ice_options,
+                now_s=time.time(),
+            ),
         )
         self.mirror = StateMirror(state, lambda phase: self.callbacks.put("state", phase))
         self.participants = Participants(bridge, opening.call, self.mirror)
@@ -144,6 +153,11 @@ class KernelSide:
     def folder(self) -> Path:
         """What the user's relative paths are below."""
         return Path(self._opening.folder)
+
+    @property
+    def ice(self) -> tuple[tuple[IceServerSource, ...], IceOptions]:
+        """The servers and the options that the engine was told of."""
+        return self._opening.ice_servers, self._opening.ice_options
 
     def open(self) -> None:
         """Tell the engine of the call, and start one if there is none."""
@@ -200,6 +214,17 @@ class KernelSide:
         self._require_open()
         self._remember(stats_interval_s=interval_s)
         self.request(ChangeStatsInterval(interval_s=interval_s))
+
+    def change_ice(self, servers: tuple[IceServerSource, ...], options: IceOptions) -> None:
+        """Make later connections with other servers or another policy, in every later engine, too."""
+        self._require_open()
+        before = self.ice
+        self._remember(ice_servers=servers, ice_options=options)
+        try:
+            self.request(ChangeIce(ice_servers=servers, ice_options=options))
+        except CallError:  # the engine knows that no connection could be made that way
+            self._remember(ice_servers=before[0], ice_options=before[1])
+            raise
 
     def use_effect(self, effect: VideoEffect | None) -> None:
         """Send the effect's pictures back, or the camera's own; this engine's and every later one's."""
