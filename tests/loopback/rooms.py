@@ -11,6 +11,7 @@ from nbrtc.errors import RoomError
 from nbrtc.messages import (
     ChatMessage,
     IceCandidate,
+    IceServerEntry,
     Participant,
     ParticipantStatus,
     PeerSignal,
@@ -44,6 +45,7 @@ class Ear:
         self.signals: list[PeerSignal] = []
         self.chat: list[ChatMessage] = []
         self.seats: list[tuple[str, str | None]] = []
+        self.ice: list[tuple[tuple[IceServerEntry, ...], float | None, bool]] = []
 
     def on_room(self, room: RoomInfo) -> None:
         self.rooms.append(room)
@@ -65,6 +67,11 @@ class Ear:
 
     def on_seat(self, participant: str, resume_token: str | None) -> None:
         self.seats.append((participant, resume_token))
+
+    def on_ice(
+        self, servers: tuple[IceServerEntry, ...], expires_at_s: float | None, collects_analytics: bool
+    ) -> None:
+        self.ice.append((servers, expires_at_s, collects_analytics))
 
     @property
     def phases(self) -> list[RoomPhase]:

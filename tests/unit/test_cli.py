@@ -167,6 +167,55 @@ def test_what_cannot_be_is_said_in_one_sentence(
     assert "Traceback" not in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--turn", "turn:x"], "--turn-secret-file"),
+        (["--turn-secret-file", "good"], "--turn"),
+        (["--turn", "stun:x", "--turn-secret-file", "good"], "STUN server"),
+        (["--turn", "turn:x", "--turn-secret-file", "short"], "32 or more"),
+        (["--turn", "turn:x", "--turn-secret-file", "good", "--turn-ttl", "1"], "60 to 86400"),
+        (["--stun", "stun.example.org"], "must begin with"),
+    ],
+)
+def test_turn_servers_that_cannot_be_are_said(
+    arguments: list[str],
+    sentence: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "short").write_text("short")
+    (tmp_path / "good").write_text(SECRET)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as caught:
+        main(["serve", *arguments])
+
+    assert caught.value.code == 2
+    said = capsys.readouterr().err
+    assert sentence in said
+    assert SECRET not in said
+
+
+async def test_turn_servers_of_the_command_reach_whoever_joins(secret_file: Path) -> None:
+    turn = (
+        "--turn",
+        "turn:turn.example.org",
+        "turns:turn.example.org",
+        "--turn-secret-file",
+        str(secret_file),
+    )
+    with serving(*turn, "--stun", "stun:turn.example.org", "--turn-ttl", "600", "--analytics") as (url, said):
+        async with Client(url) as ada:
+            joined = await in_room(ada, "lab", "ada")
+
+    urls = [entry["urls"] for entry in joined["iceServers"]]
+    assert urls == [["stun:turn.example.org"], ["turn:turn.example.org", "turns:turn.example.org"]]
+    assert joined["collectsAnalytics"] is True
+    assert joined["iceServers"][1]["credential"] not in "\n".join(said)
+    assert SECRET not in "\n".join(said)
+
+
 def test_a_port_in_use_is_said(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

@@ -17,7 +17,7 @@ LAYERS = {
     **dict.fromkeys(["bridge", "process", "pulse", "pictures", "stats", "ice", "lab", "recordings"], 2),
     **dict.fromkeys(["stats.live.view"], 3),  # a widget knows the cell that made it
     **dict.fromkeys(["call"], 4),
-    **dict.fromkeys(["cli", "__main__", ""], 5),
+    **dict.fromkeys(["cli", "commands", "__main__", ""], 5),
 }
 """The kernel's side, bottom to top; "" is `nbrtc` itself."""
 

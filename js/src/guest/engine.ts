@@ -8,6 +8,7 @@ import type {
   ChatMessage,
   Effect,
   Event,
+  IceConfiguration,
   Intent,
   MediaStatus,
   Quality,
@@ -17,7 +18,7 @@ import type {
 } from "../messages";
 import { PROTOCOL } from "../messages";
 import { DEFAULT_SETTINGS, Member, type MemberListener } from "./member";
-import { QUIET } from "./reading";
+import { type IssuedServers, QUIET } from "./reading";
 import { type Equipment, Recorder } from "./recorder/recorder";
 import { type Dial, SignalingError } from "./socket";
 
@@ -65,6 +66,8 @@ export class GuestEngine {
   #member: Member | null = null;
   #media: MediaStatus | null = null;
   #chat: readonly ChatMessage[] = [];
+  /** What the room's server issued; it has credentials, so it is in no state. */
+  #ice: IceConfiguration = DIRECT;
   /** Recordings whose badge stands in a view of this page. */
   #shown: readonly string[] = [];
   readonly #recorder: Recorder;
@@ -128,7 +131,7 @@ export class GuestEngine {
           protocol: PROTOCOL,
           state: this.#state,
           qualities: QUALITIES,
-          ice: DIRECT,
+          ice: this.#ice,
           chat: this.#chat,
           findings: [],
         });
@@ -203,7 +206,7 @@ export class GuestEngine {
       case "problem":
         break;
       case "refresh-ice":
-        this.#reply(intent.id);
+        void this.#refreshIce(intent.id);
         break;
       case "check-offer":
       case "run-checks":
@@ -297,6 +300,7 @@ export class GuestEngine {
     this.#member = null;
     member?.leave();
     this.#media = null;
+    this.#configure({ servers: [], expiresAtS: null });
     this.#change({
       phase: "idle",
       reason,
@@ -328,10 +332,23 @@ export class GuestEngine {
     this.#reply(id);
   }
 
+  async #refreshIce(id: string): Promise<void> {
+    try {
+      await this.#member?.refreshIce();
+    } catch (error) {
+      this.#reply(id, error);
+      return;
+    }
+    this.#reply(id);
+  }
+
   // --- what the room says
 
   #listener(isCurrent: () => boolean): MemberListener {
     return {
+      onIce: (issued) => {
+        if (isCurrent()) this.#configure(issued);
+      },
       onRoom: (change, participants) => {
         if (isCurrent()) this.#roomChanged(change, participants);
       },
@@ -367,6 +384,16 @@ export class GuestEngine {
     });
     // before that the answer to the page's own request says it
     if (wasConnected) this.#say({ type: "bye", code: "lost", reason: room.reason, recover: false });
+  }
+
+  /** Nobody configures a guest's page but the room's server, which knows where its TURN servers are. */
+  #configure({ servers, expiresAtS }: IssuedServers): void {
+    if (servers.length === 0 && this.#ice.iceServers.length === 0) return;
+    this.#ice = { ...DIRECT, iceServers: servers, expiresAtS };
+    const urls = servers.flatMap((server) => server.urls);
+    const reasons = urls.length === 0 ? [] : ["The room's server named these servers."];
+    if (urls.join() !== this.#state.ice.urls.join()) this.#change({ ice: { ...UNDECIDED, urls, reasons } });
+    this.#say({ type: "ice-configured", ice: this.#ice });
   }
 
   #keepChat(messages: readonly ChatMessage[]): void {

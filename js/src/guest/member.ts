@@ -15,7 +15,7 @@ import type {
   RoomInfo,
   RoomSettings,
 } from "../messages";
-import { chatMessageOf, participantOf, signalOf, statusOf } from "./reading";
+import { chatMessageOf, type IssuedServers, issuedOf, participantOf, signalOf, statusOf } from "./reading";
 import {
   type ClientEvent,
   type Dial,
@@ -61,6 +61,8 @@ export interface Ticket {
 }
 
 export interface MemberListener {
+  /** The room's server issued its STUN and TURN servers: at each joining, before anybody is to be connected. */
+  onIce(issued: IssuedServers): void;
   /** Phase, reason or what is known of the room changed; with everybody in it, where one has just come in. */
   onRoom(change: Partial<RoomInfo>, participants?: readonly Participant[]): void;
   /** Everybody, oneself too, in the order of joining; whole, after each change. */
@@ -141,6 +143,16 @@ export class Member {
     const said = await this.#line.request("chat-message", { message: text, ...(to === null ? {} : { to }) });
     const message = chatMessageOf(said);
     if (message !== null) this.#listener.onChat([message]);
+  }
+
+  /** Asks for fresh credentials; `onIce` comes before this resolves. Rejects with a `SignalingError`. */
+  async refreshIce(): Promise<void> {
+    if (this.#line === null || this.#joined === null) {
+      throw new SignalingError("unreachable", "The room's server, which gives out servers, is out of reach.");
+    }
+    const said = await this.#line.request("turn-credentials", {});
+    if (this.#closed || !isObject(said)) return;
+    this.#listener.onIce(issuedOf(said.iceServers, said.expiresAt));
   }
 
   /** What the others are told of us; the newest counts, also after the line was lost. */
@@ -231,7 +243,8 @@ export class Member {
   #take(joined: JoinedJson): void {
     const isReturn = this.#joined !== null;
     const url = joined.inviteUrl ?? this.#joined?.inviteUrl ?? "";
-    this.#joined = { ...joined, inviteUrl: url };
+    // without credentials: nothing here needs them again
+    this.#joined = { ...joined, inviteUrl: url, iceServers: [] };
     const now = new Map(joined.participants.map((said) => [said.userId, this.#known(said)]));
     clearTimeout(this.#missing);
     if (isReturn && joined.resumed !== true) {
@@ -244,6 +257,7 @@ export class Member {
       );
     }
     this.#participants = now;
+    this.#listener.onIce(issuedOf(joined.iceServers, joined.iceExpiresAt));
     this.#listener.onRoom(roomOf(joined, this.#me, url), this.#everybody());
     const messages = (joined.messages ?? []).map(chatMessageOf).filter((message) => message !== null);
     if (messages.length > 0) this.#listener.onChat(messages);

@@ -2,6 +2,7 @@
 import type {
   ChatMessage,
   IceCandidate,
+  IceServerEntry,
   Participant,
   ParticipantJson,
   ParticipantStatus,
@@ -50,6 +51,35 @@ export function statusOf(said: unknown): ParticipantStatus {
     recordingId: typeof given.recordingId === "string" ? given.recordingId : "",
     acknowledges: idsOf(given.acknowledges),
   };
+}
+
+/** What a server may name; a browser that is given more is only slowed down. */
+const MAX_URLS = 20;
+
+export interface IssuedServers {
+  readonly servers: readonly IceServerEntry[];
+  /** Unix time in seconds; null for servers without credentials. */
+  readonly expiresAtS: number | null;
+}
+
+/** The STUN and TURN servers of a room's server; what no connection could be made with is passed over. */
+export function issuedOf(servers: unknown, expiresAt: unknown): IssuedServers {
+  let left = MAX_URLS;
+  const found: IceServerEntry[] = [];
+  for (const said of Array.isArray(servers) ? servers : []) {
+    if (!isObject(said)) continue;
+    const urls = idsOf(said.urls)
+      .filter((url) => /^(?:stuns?|turns?):[^\s]+$/i.test(url))
+      .slice(0, left);
+    const username = typeof said.username === "string" ? said.username : null;
+    const credential = typeof said.credential === "string" ? said.credential : null;
+    const isTurn = urls.some((url) => /^turn/i.test(url));
+    if (urls.length === 0 || (isTurn && (username === null || credential === null))) continue;
+    left -= urls.length;
+    found.push({ urls, username, credential });
+  }
+  const isTime = typeof expiresAt === "number" && Number.isFinite(expiresAt);
+  return { servers: found, expiresAtS: isTime ? expiresAt : null };
 }
 
 const idsOf = (said: unknown): readonly string[] =>

@@ -14,6 +14,7 @@ export const CLIENT_EVENTS = [
   "ice-candidate",
   "chat-message",
   "participant-status",
+  "turn-credentials",
 ] as const;
 export type ClientEvent = (typeof CLIENT_EVENTS)[number];
 

@@ -7,7 +7,7 @@ with them, and the state that the kernel mirrors is put together here.
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -15,10 +15,14 @@ import msgspec
 from ..errors import CallError, RoomError
 from ..messages import (
     CallState,
+    ChangeIce,
     ChatArrived,
     ChatMessage,
     EngineStatus,
     EventArrived,
+    IceArrived,
+    IceRecord,
+    IceServerEntry,
     Join,
     LeaveCall,
     Notification,
@@ -28,6 +32,8 @@ from ..messages import (
     PeerSignal,
     PeerState,
     Phase,
+    ProbesArrived,
+    ProbeServers,
     Problem,
     Quality,
     RoomInfo,
@@ -40,13 +46,15 @@ from ..messages import (
     TicketChanged,
     Verb,
 )
+from ..messages.signaling import IceOutcomeJson, TurnCredentialsJson
 from .broadcast import Broadcast
 from .chronicle import changes
 from .clips import Clips
+from .ice_desk import IceDesk
 from .member import Doors
 from .mesh import Mesh
 from .sampler import Sampler
-from .stay import recordings_of
+from .stay import recordings_of, was_inside, without_seat
 from .supply import Supply
 from .tasks import Tasks
 from .voice import Voice
@@ -88,12 +96,24 @@ class BotSession:
         self._ticket = opening.ticket
         self._broadcast = Broadcast(opening.fps or PICTURES_FPS) if opening.video is not None else None
         self._voice = Voice() if opening.audio is not None else None
+        self.ice = IceDesk(
+            opening.ice_servers,
+            opening.ice_options,
+            on_change=lambda: self._change(ice=self.ice.decision),
+            on_probes=lambda probes: notify(ProbesArrived(call=opening.call, probes=probes)),
+            on_outcome=lambda outcome: self.report_outcomes((outcome.to_json(),)),
+            on_problem=lambda sentence: self._problem("ice-history", sentence),
+            call=opening.call,
+            in_room=True,
+        )
         self._mesh = Mesh(
             broadcast=self._broadcast,
             voice=self._voice,
             signal=self._signal,
             on_state=self._peer_changed,
             problem=self._problem,
+            ice=self.ice,
+            on_records=self._traced,
         )
         self.gallery = self.studio = Supply(self._broadcast, lambda wanted: self._change(wanted=wanted))
         """Where the host brings credits and pictures of the kernel."""
@@ -108,6 +128,7 @@ class BotSession:
         self._state = CallState(
             quality=Quality(min(max(width, 16), 3840), min(max(height, 16), 2160), rate),
             epoch=opening.epoch,
+            ice=self.ice.decision,
             participants=(self._alone(),),
             room=RoomInfo(id=self._ticket.room, name=self._ticket.room),
         )
@@ -130,6 +151,11 @@ class BotSession:
                         f'Nobody hears this: the Bot is not in "{self._ticket.room}".', "not-in-room"
                     )
                 return await self.stay.client.chat(verb.text, verb.to)
+            case ProbeServers():
+                return await self.ice.probe(verb.timeout_s)
+            case ChangeIce():
+                if (sentence := self.ice.change(verb.ice_servers, verb.ice_options)) is not None:
+                    raise CallError(sentence)
             case EngineStatus():
                 return self._figures(time.monotonic())
             case _:
@@ -147,6 +173,7 @@ class BotSession:
         if self._broadcast is not None:
             await self._broadcast.close()
         await self.gallery.close()
+        await self.ice.close()
         await self._tasks.finish()
         await self._clips.play(False)  # whatever was still under way
 
@@ -160,14 +187,16 @@ class BotSession:
 
     async def _enter(self, stay: "Stay") -> None:
         try:
-            returns = self._ticket.resume_token is not None
-            if returns:
+            returns = was_inside(self._ticket)
+            if self._ticket.resume_token is not None:
                 await self._give_up_seat(self._ticket)
             client = stay.client = await self._doors.client(
                 self._ticket, self._opening.name, stay, is_python=True, returns=returns
             )
             client.set_status(self._status())
             await client.join()
+            if (sentence := self.ice.problem) is not None:
+                raise RoomError(sentence, "no-turn")
         except RoomError as error:
             await self._refuse(stay, error.reason, str(error))
         except Exception as error:
@@ -181,7 +210,7 @@ class BotSession:
         Its connections went with it. Whoever was connected sees the one leave and the other come, and calls
         at once, instead of waiting until the old connection is noticed to be dead.
         """
-        self._keep_ticket(msgspec.structs.replace(ticket, participant=None, resume_token=None))
+        self._keep_ticket(without_seat(ticket))
         client = await self._doors.client(ticket, self._opening.name, Stay(self), is_python=True)
         try:
             await client.join()
@@ -198,6 +227,8 @@ class BotSession:
         room = msgspec.structs.replace(self._room, phase="refused", code=code, reason=reason, me="")
         self._problem(f"{RoomError.code}/{code}", reason)
         await self._part(stay)
+        # the next attempt is answered at once
+        self._keep_ticket(msgspec.structs.replace(self._ticket, left_s=None))
         self._change(phase="failed", reason=reason, room=room, participants=(self._alone(),))
 
     async def _leave(self, reason: str) -> None:
@@ -220,7 +251,7 @@ class BotSession:
         self._people = ()
         await self._mesh.leave()
         await self._clips.play(False)
-        self._keep_ticket(msgspec.structs.replace(self._ticket, participant=None, resume_token=None))
+        self._keep_ticket(without_seat(self._ticket))
 
     # --- what the room says: called by the present stay
 
@@ -230,10 +261,13 @@ class BotSession:
             if self.stay is not None:
                 self._tasks.spawn(self._refuse(self.stay, info.code, info.reason), "nbrtc-bot-refused")
             return
-        self._change(room=info, phase=PHASES[info.phase], reason=info.reason)
+        if self.ice.problem is None:  # else the room is about to be left
+            self._change(room=info, phase=PHASES[info.phase], reason=info.reason)
 
     def heard_people(self, people: tuple[Participant, ...]) -> None:
         """Somebody came, went, or is different."""
+        if self.ice.problem is not None:
+            return
         gone = {person.id for person in self._people} - {person.id for person in people}
         self._people = people
         self._mesh.meet(people)
@@ -258,11 +292,34 @@ class BotSession:
         seat = {"participant": participant, "resume_token": resume_token}
         self._keep_ticket(msgspec.structs.replace(self._ticket, **seat))
 
+    def heard_ice(self, servers: tuple[IceServerEntry, ...], expires_at_s: float | None) -> None:
+        """The STUN and TURN servers that the room's server issues, at each join."""
+        self.ice.issued(servers, expires_at_s, self._turn_credentials)
+        self.ice.offered()
+        has_joined = self._state.phase == "reconnecting"  # else `_enter` looks
+        if has_joined and (sentence := self.ice.problem) is not None and self.stay is not None:
+            self._tasks.spawn(self._refuse(self.stay, "no-turn", sentence), "nbrtc-bot-refused")
+
+    def report_outcomes(self, outcomes: Iterable[IceOutcomeJson]) -> None:
+        """How connections went, for the room's server where it collects that; else nothing happens."""
+        if self.stay is not None and self.stay.client is not None:
+            self.stay.client.report_outcomes(outcomes)
+
+    async def _turn_credentials(self) -> TurnCredentialsJson:
+        if self.stay is None or self.stay.client is None:
+            raise RoomError("The room that issues TURN credentials is not joined.", "not-in-room")
+        return await self.stay.client.turn_credentials()
+
     # --- what the mesh says
 
     def _signal(self, signal: PeerSignal) -> None:
         if self.stay is not None and self.stay.client is not None:
             self.stay.client.signal(signal)
+
+    def _traced(self, records: tuple[IceRecord, ...]) -> None:
+        """What was seen of the connections' ICE."""
+        self.ice.take_records(records)
+        self._notify(IceArrived(call=self._opening.call, records=records))
 
     def _peer_changed(self, identity: str, state: PeerState) -> None:
         peer = self._mesh.peers.get(identity)
@@ -401,3 +458,10 @@ class Stay:
         """What takes the seat again."""
         if self._is_present:
             self._bot.heard_seat(participant, resume_token)
+
+    def on_ice(
+        self, servers: tuple[IceServerEntry, ...], expires_at_s: float | None, collects_analytics: bool
+    ) -> None:
+        """The servers that the room's server issues."""
+        if self._is_present:
+            self._bot.heard_ice(servers, expires_at_s)

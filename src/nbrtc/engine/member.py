@@ -7,7 +7,9 @@ its seat for a while, because its connections to the others may well be alive.
 
 import asyncio
 import logging
+import time
 from collections import OrderedDict
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
@@ -19,6 +21,7 @@ from ..messages import (
     ChatArrived,
     ChatMessage,
     EnterRoom,
+    IceServerEntry,
     OpenCall,
     Participant,
     PeerSignal,
@@ -27,10 +30,10 @@ from ..messages import (
     RoomTicket,
     TicketChanged,
 )
-from ..messages.signaling import EMPTY_ROOM_S, SEAT_S
+from ..messages.signaling import SEAT_S, IceOutcomeJson, TurnCredentialsJson
 from ..rooms.names import check_name, check_room_id
 from .board import Board
-from .stay import YOU, Stay, recordings_of, status_of
+from .stay import YOU, OnIce, Stay, recordings_of, status_of, was_inside, without_seat
 from .tasks import Tasks
 
 if TYPE_CHECKING:
@@ -76,18 +79,22 @@ class RoomMember:
         What the kernel said of the call: with a seat, if an earlier engine had one.
     doors
         Makes the clients.
+    on_ice
+        Told at each join which STUN and TURN servers the room's server issues.
     """
 
-    def __init__(self, board: Board, opening: OpenCall, doors: Doors) -> None:
+    def __init__(
+        self, board: Board, opening: OpenCall, doors: Doors, *, on_ice: OnIce = lambda *_: None
+    ) -> None:
         self._board = board
         self._doors = doors
+        self._on_ice = on_ice
         self._name = self._told_name = opening.name
         self._ticket = opening.ticket
         self._page: str | None = None
         self._stay: Stay | None = None
         self._expects = False  # the page of an earlier engine's seat
         self._shown: tuple[str, ...] = ()  # recordings whose badge this page shows
-        self._left: tuple[str, str | None, float] | None = None  # room, its server, and when
         self._messages: OrderedDict[str, ChatMessage] = OrderedDict()
         self._tasks = Tasks()
         self._closing = Tasks()
@@ -221,6 +228,11 @@ class RoomMember:
         self._shown = recordings
         self._tell_status()
 
+    def report_outcomes(self, outcomes: Iterable[IceOutcomeJson]) -> None:
+        """How connections went, for the room's server where it collects that; else nothing happens."""
+        if self._stay is not None and self._stay.client is not None:
+            self._stay.client.report_outcomes(outcomes)
+
     def follow(self, state: CallState) -> None:
         """The call's state changed: tell the others what concerns them."""
         self._tell_status()
@@ -279,18 +291,28 @@ class RoomMember:
                 )
             )
 
+    def heard_ice(
+        self, servers: tuple[IceServerEntry, ...], expires_at_s: float | None, collects_analytics: bool
+    ) -> None:
+        """The servers that the room's server issues; what it collects is the client's affair."""
+        self._on_ice(servers, expires_at_s, self._turn_credentials)
+
+    async def _turn_credentials(self) -> TurnCredentialsJson:
+        if self._stay is None or self._stay.client is None:
+            raise RoomError("The room that issues TURN credentials is not joined.", "not-in-room")
+        return await self._stay.client.turn_credentials()
+
     # --- one step each
 
     def _begin(self, page: str) -> None:
         """Join as this page, once every earlier stay is over."""
+        self._drop_stay()
         ticket = self._ticket
         assert ticket is not None
-        is_resumed = self._expects and ticket.page == page
-        self._drop_stay()
-        returns = is_resumed or self._was_in(ticket)
+        is_resumed, returns = self._expects and ticket.page == page, was_inside(ticket)
         self._page, self._expects, self._shown = page, False, ()
         if not is_resumed:
-            ticket = _without_seat(ticket)
+            ticket = without_seat(ticket)
             self._change_ticket(ticket)
             self._show_alone(msgspec.structs.replace(_outside(ticket), phase="joining"))
         stay = self._stay = Stay(self, is_resumed=is_resumed)
@@ -316,9 +338,9 @@ class RoomMember:
     def _refused(self, code: str, reason: str) -> None:
         """The room does not take this participant, or is out of reach; the link to Python stays."""
         self._drop_stay()
-        self._left = None  # the next attempt is answered at once
         if self._ticket is not None:
-            self._change_ticket(_without_seat(self._ticket))
+            # the next attempt is answered at once
+            self._change_ticket(msgspec.structs.replace(without_seat(self._ticket), left_s=None))
             refused = msgspec.structs.replace(
                 _outside(self._ticket), phase="refused", code=code, reason=reason
             )
@@ -333,7 +355,7 @@ class RoomMember:
         self._page, self._expects = None, False
         if self._ticket is None:
             return
-        self._change_ticket(_without_seat(self._ticket))
+        self._change_ticket(without_seat(self._ticket))
         room = self._board.state.room
         if room is not None and room.phase not in ("outside", "refused"):
             self._show_alone(_outside(self._ticket))
@@ -344,14 +366,8 @@ class RoomMember:
             return
         room = self._board.state.room
         if self._ticket is not None and room is not None and room.phase in ("joined", "reconnecting"):
-            self._left = (room.id, self._ticket.server, asyncio.get_running_loop().time())
+            self._change_ticket(msgspec.structs.replace(self._ticket, left_s=time.monotonic()))
         self._closing.spawn(stay.close(), "nbrtc-leave")
-
-    def _was_in(self, ticket: RoomTicket) -> bool:
-        """Whether this call left the room so recently that only a restarted server can have lost it."""
-        if self._left is None or self._left[:2] != (ticket.room, ticket.server):
-            return False
-        return asyncio.get_running_loop().time() - self._left[2] < EMPTY_ROOM_S
 
     def _keep(self) -> None:
         """Whoever was waited for is here."""
@@ -377,7 +393,7 @@ class RoomMember:
         if (
             ticket is not None and ticket.room == room
         ):  # its token, and what it is to be made with, still hold
-            return msgspec.structs.replace(_without_seat(ticket), passcode=passcode or ticket.passcode)
+            return msgspec.structs.replace(without_seat(ticket), passcode=passcode or ticket.passcode)
         return RoomTicket(room=room, server=None if ticket is None else ticket.server, passcode=passcode)
 
     def _change_ticket(self, ticket: RoomTicket | None) -> None:
@@ -390,7 +406,3 @@ class RoomMember:
 def _outside(ticket: RoomTicket) -> RoomInfo:
     """The room before it is joined, or after."""
     return RoomInfo(id=ticket.room, name=ticket.room, server=ticket.server or "")
-
-
-def _without_seat(ticket: RoomTicket) -> RoomTicket:
-    return msgspec.structs.replace(ticket, participant=None, resume_token=None, page=None)

@@ -1,7 +1,8 @@
 """One stay in a room, from joining to leaving: the client, and what it has heard. On the engine's loop."""
 
 import asyncio
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
@@ -9,19 +10,26 @@ import msgspec
 from ..messages import (
     CallState,
     ChatMessage,
+    IceServerEntry,
     Participant,
     ParticipantStatus,
     PeerSignal,
     PeerState,
     RoomInfo,
+    RoomTicket,
 )
-from ..messages.signaling import MAX_ACKNOWLEDGED
+from ..messages.signaling import EMPTY_ROOM_S, MAX_ACKNOWLEDGED
+from .ice_desk import Renew
 
 if TYPE_CHECKING:
     from ..signaling.client import RoomClient
 
 YOU = "you"
 """This page in `CallState.wanted`, and its id outside a room."""
+
+OnIce = Callable[[tuple[IceServerEntry, ...], float | None, Renew | None], None]
+"""Told the servers of the room's server, when their credentials end, and how to get others: as
+`IceDesk.issued`."""
 
 
 class Host(Protocol):
@@ -41,6 +49,11 @@ class Host(Protocol):
 
     def heard_seat(self, participant: str, resume_token: str | None) -> None:
         """What takes this seat again, should this engine go."""
+
+    def heard_ice(
+        self, servers: tuple[IceServerEntry, ...], expires_at_s: float | None, collects_analytics: bool
+    ) -> None:
+        """At each join: the STUN and TURN servers of the room's server, with credentials."""
 
 
 class Stay:
@@ -131,6 +144,26 @@ class Stay:
         """A new resume token."""
         if self._host is not None:
             self._host.heard_seat(participant, resume_token)
+
+    def on_ice(
+        self, servers: tuple[IceServerEntry, ...], expires_at_s: float | None, collects_analytics: bool
+    ) -> None:
+        """The servers that the room's server issues."""
+        if self._host is not None:
+            self._host.heard_ice(servers, expires_at_s, collects_analytics)
+
+
+def without_seat(ticket: RoomTicket) -> RoomTicket:
+    """The ticket of somebody who joins anew, and who knows for a while of having been in the room."""
+    left_s = ticket.left_s if ticket.resume_token is None else time.monotonic()
+    return msgspec.structs.replace(ticket, participant=None, resume_token=None, page=None, left_s=left_s)
+
+
+def was_inside(ticket: RoomTicket) -> bool:
+    """Whether its owner was in the room a moment ago, so that only a restarted server can have lost it."""
+    if ticket.resume_token is not None:
+        return True
+    return ticket.left_s is not None and time.monotonic() - ticket.left_s < EMPTY_ROOM_S
 
 
 def recordings_of(people: Iterable[Participant]) -> tuple[str, ...]:

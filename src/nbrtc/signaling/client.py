@@ -5,7 +5,7 @@ import logging
 import random
 import secrets
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 import msgspec
@@ -18,16 +18,20 @@ from ..messages.signaling import (
     AnswerMessage,
     CandidateMessage,
     ChatMessageSent,
+    IceOutcomeJson,
     JoinedJson,
     JoinRoom,
     LeaveRoom,
     OfferMessage,
     StatusMessage,
+    TurnCredentialsJson,
+    TurnRequest,
 )
 from . import reading
 from .connection import ACK_S, Connection, ServerAddress, accepted
 from .membership import Membership, RoomListener
 from .outbox import Letter, Outbox
+from .reporter import OutcomeReporter
 
 logger = logging.getLogger(__name__)
 
@@ -105,6 +109,8 @@ class RoomClient:
         self._dismissed: RoomError | None = None
         self._task: asyncio.Task[None] | None = None
         self._is_leaving = False
+        self._collects_analytics = False
+        self._reporter = OutcomeReporter(self._credentials_of_seat)
 
     @property
     def room(self) -> RoomInfo:
@@ -156,6 +162,7 @@ class RoomClient:
             self._task.cancel()
             await asyncio.wait([self._task])
             self._task = None
+        await self._reporter.close()
         connection = self._connection
         if connection is not None and connection.is_open and self.room.phase == "joined":
             try:
@@ -199,20 +206,52 @@ class RoomClient:
         RoomError
             The server's refusal, ``"not-in-room"``, or ``"unreachable"`` while there is no connection.
         """
-        if self._connection is None or self.room.phase in ("outside", "refused", "joining"):
-            raise RoomError("You are not in a room: join it first.", "not-in-room")
-        if self.room.phase != "joined":
-            raise RoomError(
-                "The message was not sent, because the room's server is out of reach. Try again in a moment.",
-                "unreachable",
-            )
-        said = await self._connection.request("chat-message", _plain(ChatMessageSent(message=text, to=to)))
+        connection = self._joined_connection("The message was not sent")
+        said = await connection.request("chat-message", _plain(ChatMessageSent(message=text, to=to)))
         try:
             message = reading.chat_message(said)
         except (ValueError, AttributeError) as error:
             raise RoomError("The room's server confirmed a message that is none.", "server-error") from error
         self._membership.hear([message])
         return message
+
+    async def turn_credentials(self) -> TurnCredentialsJson:
+        """Ask for the room's STUN and TURN servers again, with fresh credentials.
+
+        Raises
+        ------
+        RoomError
+            The server's refusal (``"rate-limited"`` after six in a minute), ``"not-in-room"``, or
+            ``"unreachable"`` while there is no connection.
+        """
+        connection = self._joined_connection("There are no fresh TURN credentials")
+        said = await connection.request("turn-credentials", _plain(TurnRequest()))
+        try:
+            return reading.turn_credentials(said)
+        except ValueError as error:
+            raise RoomError(
+                "The room's server answered with something that is no TURN credential.", "server-error"
+            ) from error
+
+    def report_outcomes(self, outcomes: Iterable[IceOutcomeJson]) -> None:
+        """Tell the room's server how connections went, soon and without waiting, where it collects that.
+
+        At most 100 wait; what it does not take is given up.
+        """
+        if self._collects_analytics and not self._is_leaving:
+            self._reporter.add(outcomes)
+
+    def _credentials_of_seat(self) -> tuple[str, str] | None:
+        is_in = self.room.phase == "joined" and self._resume_token is not None
+        return (self.room.server, self._resume_token or "") if is_in else None
+
+    def _joined_connection(self, what: str) -> Connection:
+        if self._connection is None or self.room.phase in ("outside", "refused", "joining"):
+            raise RoomError("You are not in a room: join it first.", "not-in-room")
+        if self.room.phase != "joined":
+            sentence = f"{what}, because the room's server is out of reach. Try again in a moment."
+            raise RoomError(sentence, "unreachable")
+        return self._connection
 
     # --- the life of the connection
 
@@ -310,6 +349,7 @@ class RoomClient:
     def _take_seat(self, joined: JoinedJson, url: str) -> None:
         is_first, self._has_joined = not self._has_joined, True
         self._resume_token = joined.resume_token
+        self._collects_analytics = joined.collects_analytics
         self._outbox.again()
         self._membership.enter(joined, url, is_first=is_first)
         early, self._early = self._early or [], None

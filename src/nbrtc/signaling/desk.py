@@ -23,6 +23,7 @@ from ..messages.signaling import (
     OfferMessage,
     SignalingWire,
     StatusMessage,
+    TurnRequest,
 )
 from ..rooms import Lobby, Outcome, Visitor
 from ..rooms.names import check_text
@@ -33,6 +34,7 @@ from .limits import Limits, Rates, Verdict
 from .log import note
 from .metrics import Metrics
 from .sockets import Answer, address_of
+from .turn import TurnIssuer
 
 logger = logging.getLogger(__name__)
 
@@ -89,6 +91,10 @@ class Desk:
         How often a client may say what.
     metrics
         Counts what was asked and refused.
+    turn
+        Issues STUN and TURN servers to participants.
+    collects_analytics
+        Whether clients are asked to report how their connections went.
     base_url
         Where a request's sender reaches this server.
     clock
@@ -102,6 +108,8 @@ class Desk:
         *,
         rates: Rates,
         metrics: Metrics,
+        turn: TurnIssuer,
+        collects_analytics: bool,
         base_url: Callable[[web.Request], str],
         clock: Callable[[], float],
     ) -> None:
@@ -109,6 +117,8 @@ class Desk:
         self._doorkeeper = doorkeeper
         self._rates = rates
         self._metrics = metrics
+        self._turn = turn
+        self._collects_analytics = collects_analytics
         self._base_url = base_url
         self._clock = clock
         self._clients: dict[str, _Client] = {}
@@ -198,6 +208,8 @@ class Desk:
             case ChatMessageSent():
                 message_id = secrets.token_urlsafe(9)
                 return room.say(seat, message.message, to=message.to, message_id=message_id, now_s=now_s)
+            case TurnRequest():
+                return Outcome(self._turn.issue(seat.id))
             case StatusMessage():
                 return room.set_status(seat, _merged(seat.status, message), now_s)
         return room.relay(seat, event, content, to=message.to, generation=message.generation, now_s=now_s)
@@ -226,9 +238,16 @@ class Desk:
         joined: JoinedJson = outcome.reply
         note("resumed" if joined.resumed else "joined", room=joined.room_id, participant=joined.user_id)
         invite_url = self._doorkeeper.invitation(known.base_url, joined.room_id, known.claims, now_s)
-        return Outcome(
-            msgspec.structs.replace(joined, invite_url=invite_url), outcome.deliveries, outcome.dismissed
+        issued = self._turn.issue(joined.user_id)
+        # in the acknowledgement only, which nobody but the one who asked gets to see
+        reply = msgspec.structs.replace(
+            joined,
+            invite_url=invite_url,
+            ice_servers=issued.ice_servers,
+            ice_expires_at=issued.expires_at,
+            collects_analytics=self._collects_analytics,
         )
+        return Outcome(reply, outcome.deliveries, outcome.dismissed)
 
     def _knows_passcode(
         self, known: _Client, room_id: str | None, passcode: str | None, now_s: float

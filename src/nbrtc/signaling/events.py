@@ -15,6 +15,7 @@ from ..messages.signaling import (
     OfferMessage,
     SignalingWire,
     StatusMessage,
+    TurnRequest,
 )
 
 MESSAGES: dict[str, type[SignalingWire]] = {
@@ -26,6 +27,7 @@ MESSAGES: dict[str, type[SignalingWire]] = {
     "ice-candidate": CandidateMessage,
     "chat-message": ChatMessageSent,
     "participant-status": StatusMessage,
+    "turn-credentials": TurnRequest,
 }
 MAX_ID_DIGITS = 10
 

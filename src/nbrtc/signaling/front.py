@@ -140,6 +140,27 @@ class Front:
             response.headers["Access-Control-Max-Age"] = "600"
 
 
+def answer(body: object, *, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
+    """An answer as JSON."""
+    return web.Response(
+        body=msgspec.json.encode(body), status=status, headers=headers, content_type="application/json"
+    )
+
+
+def bearer(request: web.Request) -> str | None:
+    """The token of ``Authorization: Bearer`` (RFC 6750, section 2.1); None without one, or an empty one.
+
+    Raises
+    ------
+    RoomError
+        ``"not-allowed"`` for another scheme.
+    """
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme and scheme.lower() != "bearer":
+        raise RoomError("A token comes as Authorization: Bearer.", "not-allowed")
+    return token.strip() or None
+
+
 def refusal(error: RoomError, status: int | None = None) -> web.Response:
     """An error as JSON, in the form of the acknowledgements."""
     body = {"error": {"code": error.reason, "message": str(error)}}

@@ -4,6 +4,8 @@ from collections import OrderedDict
 from dataclasses import dataclass, replace
 from enum import Enum
 
+from ..errors import RoomError
+
 PAIRS = 128
 """Bound of the pairs that are counted for one client; the one that was used longest ago is forgotten.
 
@@ -62,6 +64,8 @@ class Rates:
     candidate_of_pair: Rate = Rate(200, 10)
     chat: Rate = Rate(5, 1)
     status: Rate = Rate(10, 1)
+    turn: Rate = Rate(6, 60)
+    """Fresh TURN credentials; joining gives some as well."""
     refusal: Rate = Rate(100, 50)
     """How often a client may be refused before it is thought to be hostile."""
 
@@ -75,6 +79,36 @@ class Rates:
                 if isinstance(rate := getattr(self, name), Rate)
             },
         )
+
+
+MAX_ADDRESSES = 10_000
+"""Addresses that are counted; the one seen longest ago is forgotten."""
+
+
+class AddressLimits:
+    """How often each address may ask for something over HTTP.
+
+    Parameters
+    ----------
+    sentence
+        Why it is refused beyond that.
+    """
+
+    def __init__(self, rate: Rate, sentence: str) -> None:
+        self._rate = rate
+        self._sentence = sentence
+        self._buckets: OrderedDict[str, TokenBucket] = OrderedDict()
+
+    def check(self, address: str, now_s: float) -> None:
+        """Count one request; `RoomError` (``"rate-limited"``) where it is one too many."""
+        bucket = self._buckets.get(address)
+        if bucket is None:
+            bucket = self._buckets[address] = self._rate.bucket()
+            if len(self._buckets) > MAX_ADDRESSES:
+                self._buckets.popitem(last=False)
+        self._buckets.move_to_end(address)
+        if not bucket.take(now_s):
+            raise RoomError(self._sentence, "rate-limited")
 
 
 class Verdict(Enum):
@@ -96,6 +130,7 @@ KINDS = {
     "ice-candidate": "candidate",
     "chat-message": "chat",
     "participant-status": "status",
+    "turn-credentials": "turn",
 }
 PAIRED = ("description", "candidate")
 

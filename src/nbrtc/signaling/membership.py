@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from ..messages.ice import IceServerEntry
 from ..messages.nouns import ChatMessage, Participant, ParticipantStatus, RoomInfo
 from ..messages.page import PeerSignal
 from ..messages.signaling import JoinedJson, ParticipantJson
@@ -49,6 +50,15 @@ class RoomListener(Protocol):
     def on_seat(self, participant: str, resume_token: str | None) -> None:
         """What the next engine needs to sit down here; None when there is no seat any more."""
 
+    def on_ice(
+        self, servers: tuple[IceServerEntry, ...], expires_at_s: float | None, collects_analytics: bool
+    ) -> None:
+        """The STUN and TURN servers of the room's server, at each join, before who is there is told.
+
+        With credentials until `expires_at_s` (Unix time); empty if it has none. And whether it takes
+        `RoomClient.report_outcomes`.
+        """
+
 
 class Membership:
     """The room, everybody in it and the chat, on the loop.
@@ -86,6 +96,7 @@ class Membership:
         """Take the answer to joining."""
         me = joined.user_id
         self._listener.on_seat(me, joined.resume_token)
+        self._listener.on_ice(joined.ice_servers, joined.ice_expires_at, joined.collects_analytics)
         new = self.roster.replace([reading.participant(one, me) for one in joined.participants])
         self.await_missing()
         self._tell_participants()  # first: whoever is there already has not just come in

@@ -15,22 +15,21 @@ class Metrics:
     content_type = CONTENT_TYPE_PLAIN_0_0_4
 
     def __init__(self) -> None:
-        self._registry = CollectorRegistry()
-        ProcessCollector(registry=self._registry)
-        self._events = Counter(
-            "nbrtc_events", "Events that clients sent.", ["event"], registry=self._registry
-        )
+        self.registry = CollectorRegistry()
+        """For figures that others keep, like `Analytics`."""
+        ProcessCollector(registry=self.registry)
+        self._events = Counter("nbrtc_events", "Events that clients sent.", ["event"], registry=self.registry)
         self._refusals = Counter(
-            "nbrtc_refusals", "Requests that were refused.", ["code"], registry=self._registry
+            "nbrtc_refusals", "Requests that were refused.", ["code"], registry=self.registry
         )
         self._drops = Counter(
-            "nbrtc_dropped_clients", "Clients that were disconnected.", registry=self._registry
+            "nbrtc_dropped_clients", "Clients that were disconnected.", registry=self.registry
         )
         self._counting: dict[str, Counter] = {}
 
     def watch(self, name: str, what: str, read: Callable[[], float]) -> None:
         """Show a figure that is read when somebody asks."""
-        Gauge(name, what, registry=self._registry).set_function(read)
+        Gauge(name, what, registry=self.registry).set_function(read)
 
     def count_event(self, event: str) -> None:
         """One of `CLIENT_EVENTS` came."""
@@ -49,4 +48,4 @@ class Metrics:
 
     def text(self) -> bytes:
         """All figures, in Prometheus' text format."""
-        return generate_latest(self._registry)
+        return generate_latest(self.registry)

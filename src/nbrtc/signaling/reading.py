@@ -8,7 +8,7 @@ from msgspec import inspect
 from ..errors import RoomError
 from ..messages.nouns import ChatMessage, Participant, ParticipantStatus
 from ..messages.page import IceCandidate, PeerSignal, SessionDescription
-from ..messages.signaling import ErrorCode, JoinedJson, ParticipantJson
+from ..messages.signaling import ErrorCode, JoinedJson, ParticipantJson, TurnCredentialsJson
 
 T = TypeVar("T")
 
@@ -24,6 +24,11 @@ def read(kind: type[T], value: object) -> T:
 def joined(value: object) -> JoinedJson:
     """The ``ok`` of joining or creating a room."""
     return read(JoinedJson, value)
+
+
+def turn_credentials(value: object) -> TurnCredentialsJson:
+    """The ``ok`` of ``turn-credentials``."""
+    return read(TurnCredentialsJson, value)
 
 
 def participant(said: ParticipantJson, me: str) -> Participant:

@@ -1,7 +1,6 @@
 """The server's HTTP interface: rooms, health and figures, as JSON in camelCase."""
 
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from importlib.metadata import version
 from typing import Any
@@ -15,17 +14,14 @@ from ..rooms import Lobby, Room
 from .access import Claims, hash_passcode
 from .desk import passcode_of, visitor_of
 from .doorkeeper import Doorkeeper
-from .front import Front
-from .limits import TokenBucket
+from .front import Front, answer, bearer
+from .limits import AddressLimits, Rate
 from .log import note
 from .metrics import Metrics
 from .sockets import address_of
 
-NEW_ROOMS_PER_S = 0.2
-NEW_ROOMS_AT_ONCE = 10
+NEW_ROOMS = Rate(10, 50)
 """Rooms that one address may make over HTTP."""
-MAX_ADDRESSES = 10_000
-"""Addresses that are counted; the one seen longest ago is forgotten."""
 
 
 class Rest:
@@ -44,7 +40,7 @@ class Rest:
         self._metrics = metrics
         self._clock = clock
         self._started_s = time.monotonic()
-        self._makers: OrderedDict[str, TokenBucket] = OrderedDict()
+        self._makers = AddressLimits(NEW_ROOMS, "Too many new rooms from this address: wait a few seconds.")
 
     def mount(self, app: web.Application) -> None:
         """Add the routes to an application."""
@@ -61,7 +57,7 @@ class Rest:
             for room in self._lobby.rooms.values()
             if self._is_member(claims, room) or (claims is None and room.settings.listed)
         ]
-        return _json({"rooms": rooms, "count": len(rooms)})
+        return answer({"rooms": rooms, "count": len(rooms)})
 
     async def _room(self, request: web.Request) -> web.Response:
         claims = self._claims(request)
@@ -75,11 +71,11 @@ class Rest:
         is_member = self._is_member(claims, room)
         if not is_member and (room.passcode is not None or self._doorkeeper.require_token):
             raise RoomError("This room shows itself only to those who have a token for it.", "not-allowed")
-        return _json(_details(room, is_member))
+        return answer(_details(room, is_member))
 
     async def _create(self, request: web.Request) -> web.Response:
         now_s = self._clock()
-        self._check_rate(address_of(request), now_s)
+        self._makers.check(address_of(request), now_s)
         claims = self._claims(request)
         try:
             wanted = msgspec.json.decode(await request.read(), type=CreateRoom)
@@ -90,14 +86,14 @@ class Rest:
         room = self._lobby.open(visitor_of("", claims), wanted, hashed, now_s)
         note("room made", room=room.id)
         invite_url = self._doorkeeper.invitation(self._front.base_url(request), room.id, claims, now_s)
-        return _json(
+        return answer(
             {**_details(room, is_member=True), "inviteUrl": invite_url},
             status=201,
             headers={"Location": f"/api/rooms/{room.id}"},
         )
 
     async def _health(self, _: web.Request) -> web.Response:
-        return _json(
+        return answer(
             {
                 "status": "ok",
                 "rooms": len(self._lobby.rooms),
@@ -111,26 +107,14 @@ class Rest:
         return web.Response(body=self._metrics.text(), headers={"Content-Type": self._metrics.content_type})
 
     def _claims(self, request: web.Request) -> Claims | None:
-        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        if not scheme:
+        token = bearer(request)
+        if token is None and "Authorization" not in request.headers:
             return None
-        if scheme.lower() != "bearer":
-            raise RoomError("A room token comes as Authorization: Bearer.", "not-allowed")
-        return self._doorkeeper.admit(token.strip(), self._clock())
+        return self._doorkeeper.admit(token, self._clock())
 
     @staticmethod
     def _is_member(claims: Claims | None, room: Room) -> bool:
         return claims is not None and claims.opens(room.id)
-
-    def _check_rate(self, address: str, now_s: float) -> None:
-        bucket = self._makers.get(address)
-        if bucket is None:
-            bucket = self._makers[address] = TokenBucket(NEW_ROOMS_PER_S, NEW_ROOMS_AT_ONCE)
-            if len(self._makers) > MAX_ADDRESSES:
-                self._makers.popitem(last=False)
-        self._makers.move_to_end(address)
-        if not bucket.take(now_s):
-            raise RoomError("Too many new rooms from this address: wait a few seconds.", "rate-limited")
 
 
 def _details(room: Room, is_member: bool) -> dict[str, Any]:
@@ -141,9 +125,3 @@ def _details(room: Room, is_member: bool) -> dict[str, Any]:
     else:
         said.pop("creatorId", None)
     return said
-
-
-def _json(body: object, *, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
-    return web.Response(
-        body=msgspec.json.encode(body), status=status, headers=headers, content_type="application/json"
-    )

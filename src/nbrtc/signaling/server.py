@@ -14,9 +14,11 @@ from ..messages.signaling import CAPACITY, EMPTY_ROOM_S, MAX_PACKET_BYTES, SEAT_
 from ..rooms import Lobby
 from ..rooms.lobby import MAX_ROOMS
 from .access import new_secret
+from .analytics import Analytics
 from .desk import Desk
 from .doorkeeper import Doorkeeper
 from .front import Front
+from .ice_rest import IceRest
 from .limits import Rates
 from .log import note
 from .metrics import Metrics
@@ -24,6 +26,7 @@ from .page import GuestPage
 from .rest import Rest
 from .silent import SilentConnections
 from .sockets import Sockets
+from .turn import TurnIssuer
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +49,7 @@ class ServerOptions:
     """A PEM file with the certificate and its chain; with it the server speaks HTTPS."""
     key: Path | None = None
     """The certificate's key, where it is not in the same file."""
-    secret: bytes | None = None
+    secret: bytes | None = field(default=None, repr=False)
     """Signs room tokens, 32 bytes or more; None for a random one, whose tokens end with the server."""
     require_token: bool = False
     """Nobody comes in without a room token."""
@@ -59,6 +62,15 @@ class ServerOptions:
     max_rooms: int = MAX_ROOMS
     max_clients: int = 2000
     max_clients_per_address: int = 500
+    turn_urls: tuple[str, ...] = ()
+    """TURN servers for everybody in a room, such as ``turn:turn.example.org?transport=udp``."""
+    turn_secret: str | None = field(default=None, repr=False)
+    """What is shared with them, 32 characters or more; clients only get credentials made of it."""
+    turn_ttl_s: float = 3600.0
+    """How long such a credential is good for, 60 to 86,400 s; calls outlive it."""
+    stun_urls: tuple[str, ...] = ()
+    analytics: bool = False
+    """Count at ``/metrics`` how connections went, and ask clients to report it."""
     rates: Rates = field(default_factory=Rates)
     seat_s: float = SEAT_S
     empty_room_s: float = EMPTY_ROOM_S
@@ -74,7 +86,8 @@ class SignalingServer:
     Raises
     ------
     ValueError
-        For a short secret, a capacity below 1, or an origin that is none.
+        For a short secret, a capacity below 1, an origin that is none, a STUN or TURN URL that is none, or
+        TURN servers without their secret.
     """
 
     def __init__(self, options: ServerOptions | None = None) -> None:
@@ -92,13 +105,22 @@ class SignalingServer:
         doorkeeper = Doorkeeper(
             new_secret() if options.secret is None else options.secret, require_token=options.require_token
         )
+        turn = TurnIssuer(
+            turn_urls=options.turn_urls,
+            secret=options.turn_secret,
+            stun_urls=options.stun_urls,
+            ttl_s=options.turn_ttl_s,
+        )
         metrics = Metrics()
+        analytics = Analytics(metrics.registry) if options.analytics else None
         front = Front(options.origins, options.public_url, is_local=options.host in LOCAL_HOSTS)
         desk = Desk(
             self.lobby,
             doorkeeper,
             rates=options.rates,
             metrics=metrics,
+            turn=turn,
+            collects_analytics=options.analytics,
             base_url=front.base_url,
             clock=self.now_s,
         )
@@ -117,6 +139,7 @@ class SignalingServer:
         self._silent.attach(self._app)
         self._sockets.mount(self._app)
         Rest(self.lobby, doorkeeper, front, metrics, self.now_s).mount(self._app)
+        IceRest(self.lobby, doorkeeper, turn, analytics, self.now_s).mount(self._app)
         GuestPage().mount(self._app)
         self._runner: web.AppRunner | None = None
         self._sweeper: asyncio.Task[None] | None = None

@@ -1,0 +1,1 @@
+"""What the command ``nbrtc`` does, one file for each of its words."""
