@@ -64,6 +64,12 @@ def media_sections(sdp: str) -> list[str]:
     return re.findall(r"^m=(\w*)", sdp, re.MULTILINE)
 
 
+def first_mid(sdp: str) -> str:
+    """The identification tag of the first media section, which carries a bundle's candidates (RFC 9143)."""
+    found = re.search(r"^a=mid:(\S+)", sdp, re.MULTILINE)
+    return found[1] if found else "0"
+
+
 def candidate_hosts(sdp: str) -> list[str]:
     """Addresses and names of the candidates in a description (RFC 8839, section 5.1)."""
     return re.findall(r"^a=candidate:(?:\S+ ){4}(\S+)", sdp, re.MULTILINE)

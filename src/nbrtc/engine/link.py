@@ -14,9 +14,6 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 from aiortc import (
-    RTCConfiguration,
-    RTCIceServer,
-    RTCPeerConnection,
     RTCRtpReceiver,
     RTCRtpTransceiver,
     RTCSessionDescription,
@@ -43,11 +40,13 @@ from .description import (
     MAX_MDNS_CANDIDATES,
     candidate_hosts,
     check_offer,
+    first_mid,
     with_bitrates,
 )
 from .encode import VideoCodec
 from .feedback import Feedback
 from .heard import HeardSound
+from .ice_end import IceEnd, connection_of
 from .inbound import Inbound
 from .outgoing import OutgoingVideo
 from .outgoing_sound import OutgoingSound
@@ -97,6 +96,9 @@ class Link:
         Who offered, and the how-manieth link of that page this is.
     quality
         What is asked of the camera; sets the bitrates in both directions.
+    ice_servers, relay_only
+        Asked for candidates beside the answer, which follow as `Candidate` events; whether nothing but
+        relayed ones may be used.
     codec
         ``"h264"`` takes H.264 where the page has it; everything else is VP8, which every browser has.
     on_intent, on_failed
@@ -111,7 +113,8 @@ class Link:
         quality: Quality,
         codec: Codec = "auto",
         *,
-        ice_servers: Sequence[IceServerEntry],
+        ice_servers: Sequence[IceServerEntry] = (),
+        relay_only: bool = False,
         on_intent: Callable[[Intent], None],
         on_failed: Callable[[bool], None],
     ) -> None:
@@ -128,12 +131,13 @@ class Link:
         self.is_on_loopback = False
         """Whether this machine has no network address besides 127.0.0.1."""
         self._on_intent, self._on_failed = on_intent, on_failed
-        servers = [
-            RTCIceServer(urls=list(entry.urls), username=entry.username, credential=entry.credential)
-            for entry in ice_servers
-        ]
-        self._connection = RTCPeerConnection(RTCConfiguration(iceServers=servers))
+        self._connection = connection_of(relay_only=relay_only)
         self._connection.on("connectionstatechange", self._state_changed)
+        self.on_candidate: Callable[[Candidate], None] = lambda _: None
+        """Called with each candidate that follows the answer; for the page."""
+        self.ice = IceEnd(self._connection, "you", generation, ice_servers, relay_only=relay_only)
+        self.ice.on_candidate = self._gathered
+        self._mid = "0"
         audio = self._connection.addTransceiver("audio", "sendrecv")
         video = self._connection.addTransceiver("video", "sendrecv")
         _prefer(audio, "audio/opus")
@@ -188,6 +192,8 @@ class Link:
             is closed meanwhile.
         """
         check_offer(sdp)
+        sdp = self.ice.door.clean(sdp)
+        self._mid = first_mid(sdp)
         self.candidates += len(candidate_hosts(sdp))
         wants_h264 = self._codec == "h264" or " VP8/90000" not in sdp
         if wants_h264 and " H264/90000" in sdp:
@@ -206,8 +212,8 @@ class Link:
         if self._closed:
             raise NegotiationError("The link was closed while its offer was being answered.")
         self._task = asyncio.create_task(self._beat(), name="nbrtc-link")
-        answer = self._connection.localDescription.sdp
-        self.is_on_loopback = set(candidate_hosts(answer)) == {LOOPBACK}
+        answer = self.ice.begin(self._connection.localDescription.sdp)
+        self.is_on_loopback = self.ice.door.is_local = set(candidate_hosts(answer)) == {LOOPBACK}
         return with_bitrates(answer, self._quality.bitrate_bps)
 
     async def add_candidate(self, message: Candidate) -> None:
@@ -234,7 +240,9 @@ class Link:
             return
         if not message.candidate:
             if self.candidates:  # else ICE would fail without saying why
-                await self._connection.addIceCandidate(None)
+                self.ice.end_candidates()
+            return
+        if not self.ice.door.admits(message.candidate):
             return
         try:
             candidate = candidate_from_sdp(message.candidate.removeprefix("candidate:"))
@@ -244,6 +252,11 @@ class Link:
             raise NegotiationError(
                 f"The candidate {message.candidate[:80]!r} of section {message.sdp_mid!r} is malformed."
             ) from error
+
+    def _gathered(self, line: str) -> None:
+        self.on_candidate(
+            Candidate(generation=self.generation, candidate=line, sdp_mid=self._mid, sdp_m_line_index=0)
+        )
 
     def send(self, event: Event) -> bool:
         """Send an event on the data channel; False if it is not open (the comm is the fallback)."""
@@ -322,6 +335,7 @@ class Link:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
+        await self.ice.close()
         if self.is_open and self.silent_s < SILENT_S:
             await self._delivered()
         self.is_open = False

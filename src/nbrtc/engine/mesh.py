@@ -14,8 +14,9 @@ from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 
 from ..errors import NegotiationError
-from ..messages import Participant, PeerSignal, PeerState, SessionDescription
+from ..messages import IceCandidate, IceRecord, Participant, PeerSignal, PeerState, SessionDescription
 from .broadcast import Broadcast
+from .ice_desk import IceDesk
 from .peer import PythonPeer
 from .tasks import Tasks
 from .voice import Voice
@@ -47,6 +48,10 @@ class Mesh:
         Told how the connection to a participant stands, over all generations.
     problem
         Takes a code and a sentence for `Bot.errors`.
+    ice
+        The servers that connections are made with; without it none.
+    on_records
+        Told what is seen of the connections' ICE.
     """
 
     def __init__(
@@ -57,9 +62,12 @@ class Mesh:
         signal: Callable[[PeerSignal], None],
         on_state: Callable[[str, PeerState], None],
         problem: Callable[[str, str], None],
+        ice: IceDesk | None = None,
+        on_records: Callable[[tuple[IceRecord, ...]], None] = lambda _: None,
     ) -> None:
         self.broadcast, self.voice = broadcast, voice
         self.signal, self.on_state, self.problem = signal, on_state, problem
+        self.ice, self.on_records = ice, on_records
         self.tasks = Tasks()
         self._pairs: dict[str, Pair] = {}
         self._ticking: asyncio.Task[None] | None = None
@@ -241,17 +249,34 @@ class Pair:
             )
         )
 
+    def _trickle(self, peer: PythonPeer, line: str) -> None:
+        """A candidate that a server gave; clients of the tutorial protocol know no end of them."""
+        if peer is not self.peer or (self._is_legacy and not line):
+            return
+        self._mesh.signal(
+            PeerSignal(
+                peer=self.other.id,
+                generation=None if self._is_legacy else self._generation,
+                candidate=IceCandidate(candidate=line, sdp_mid=peer.mid, sdp_m_line_index=0),
+            )
+        )
+
     def _renew(self, generation: int) -> PythonPeer:
         """A new connection in the place of the present one."""
         self._drop()
         self._generation = generation
-        self.peer = PythonPeer(
+        desk = self._mesh.ice
+        peer = self.peer = PythonPeer(
             self.other.id,
             generation,
             broadcast=self._mesh.broadcast,
             voice=self._mesh.voice,
             on_state=self._changed,
+            ice_servers=() if desk is None else desk.servers,
+            relay_only=desk is not None and desk.decision.ice_transport_policy == "relay",
         )
+        peer.ice.on_records = self._mesh.on_records
+        peer.ice.on_candidate = lambda line: self._trickle(peer, line)
         self._enter("connecting" if self.state == "new" else "reconnecting")
         return self.peer
 

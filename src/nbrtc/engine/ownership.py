@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from ..errors import CallError, NegotiationError
 from ..lab.impairment import Shim
-from ..messages import Answer, Bye, Candidate, Intent, Offer, Reply
+from ..messages import Answer, Bye, Candidate, IceRecord, Intent, Offer, Reply
 from ..messages.signaling import SEAT_S
 from .board import Board
 from .ice_desk import IceDesk
@@ -73,6 +73,8 @@ class Ownership:
         self._ice = ice
         self._on_intent, self._on_attach, self._on_detach = on_intent, on_attach, on_detach
         self._on_enter, self._on_exit = on_enter, on_exit
+        self.on_records: Callable[[tuple[IceRecord, ...]], None] = lambda _: None
+        """Told what is seen of the links' ICE at this end."""
         self._shim: Shim | None = None
         self._coming: Link | None = None  # being answered
         self._newest = ("", 0)  # page and generation of the last offer
@@ -181,9 +183,12 @@ class Ownership:
             state.quality,
             state.codec,
             ice_servers=self._ice.servers,
+            relay_only=self._ice.decision.ice_transport_policy == "relay",
             on_intent=lambda intent: self._tasks.spawn(self._on_intent(page, intent), "nbrtc-intent"),
             on_failed=lambda by_page: self._failed(link, by_page),
         )
+        link.on_candidate = lambda candidate: self._board.send(page, candidate)
+        link.ice.on_records = lambda records: self.on_records(records)
         again = state.owner == page and state.phase in ("connected", "reconnecting")
         if self.link is None or self.link.page == page:
             phase = "reconnecting" if again else "connecting"

@@ -9,12 +9,10 @@ import asyncio
 import logging
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from aiortc import (
     MediaStreamTrack,
-    RTCConfiguration,
-    RTCPeerConnection,
     RTCRtpReceiver,
     RTCRtpTransceiver,
     RTCSessionDescription,
@@ -22,7 +20,7 @@ from aiortc import (
 from aiortc.sdp import candidate_from_sdp
 
 from ..errors import NegotiationError
-from ..messages import IceCandidate
+from ..messages import IceCandidate, IceServerEntry
 from .bandwidth import video_bitrate_bps
 from .broadcast import Broadcast, BroadcastTrack
 from .description import (
@@ -30,11 +28,13 @@ from .description import (
     MAX_MDNS_CANDIDATES,
     candidate_hosts,
     check_description,
+    first_mid,
     with_bitrates,
 )
 from .encode import VideoCodec
 from .feed import Kind
 from .feedback import Feedback
+from .ice_end import IceEnd, connection_of
 from .inbound import Inbound
 from .seams import SenderSeam, separate_streams
 from .silence import Silence
@@ -57,6 +57,9 @@ class PythonPeer:
         To whom, and the how-manieth connection of the pair this is.
     broadcast, voice
         What is sent; without them no picture, and silence.
+    ice_servers, relay_only
+        Asked for candidates beside the description, which follow it by `ice.on_candidate`; whether nothing
+        but relayed ones may be used.
     on_state
         Told each new ``connectionState`` (webrtc-pc, section 4.3.3).
     """
@@ -69,6 +72,8 @@ class PythonPeer:
         broadcast: Broadcast | None,
         voice: Voice | None,
         on_state: Callable[["PythonPeer", str], None],
+        ice_servers: Sequence[IceServerEntry] = (),
+        relay_only: bool = False,
     ) -> None:
         self.participant = participant
         self.generation = generation
@@ -77,7 +82,10 @@ class PythonPeer:
         self.video: Inbound | None = None
         self.audio: Inbound | None = None
         self._broadcast, self._voice, self._on_state = broadcast, voice, on_state
-        self._connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        self._connection = connection_of(relay_only=relay_only)
+        self.ice = IceEnd(self._connection, participant, generation, ice_servers, relay_only=relay_only)
+        self.mid = "0"
+        """Of the section whose candidates are everybody's (RFC 9143)."""
         self._connection.on("connectionstatechange", self._state_changed)
         self._sending: BroadcastTrack | None = None
         self._sound: MediaStreamTrack | None = None
@@ -119,6 +127,7 @@ class PythonPeer:
             closed meanwhile.
         """
         check_description(sdp)
+        self.mid, sdp = first_mid(sdp), self.ice.door.clean(sdp)
         for kind, section in _media(sdp):
             if (self.video if kind == "video" else self.audio) is None:
                 self._add(kind, _codec(kind, section))
@@ -135,7 +144,7 @@ class PythonPeer:
             raise _refusal("offer", error) from error
         if self._closed:
             raise NegotiationError("The connection was closed while its offer was being answered.")
-        return with_bitrates(self._connection.localDescription.sdp, RECEIVE_BPS)
+        return with_bitrates(self.ice.begin(self._connection.localDescription.sdp), RECEIVE_BPS)
 
     async def offer(self) -> str:
         """Our offer, with all candidates of this machine in it.
@@ -154,7 +163,8 @@ class PythonPeer:
             raise _refusal("offer", error) from error
         if self._closed:
             raise NegotiationError("The connection was closed while its offer was being made.")
-        return with_bitrates(self._connection.localDescription.sdp, RECEIVE_BPS)
+        self.mid = first_mid(self._connection.localDescription.sdp)
+        return with_bitrates(self.ice.begin(self._connection.localDescription.sdp), RECEIVE_BPS)
 
     async def accept(self, sdp: str) -> None:
         """Take the answer to our offer; a second one is left out, since signaling may repeat itself.
@@ -169,7 +179,7 @@ class PythonPeer:
             return
         check_description(sdp, "answer")
         self._is_answered = True
-        await self._describe("answer", sdp)
+        await self._describe("answer", self.ice.door.clean(sdp))
 
     async def add_candidate(self, message: IceCandidate | None) -> None:
         """Take a trickled candidate; an empty one ends them (RFC 8838).
@@ -194,7 +204,9 @@ class PythonPeer:
             return
         if message is None or not text:
             if self._candidates:  # else ICE would fail without saying why
-                await self._connection.addIceCandidate(None)
+                self.ice.end_candidates()
+            return
+        if not self.ice.door.admits(text):
             return
         try:
             candidate = candidate_from_sdp(text.removeprefix("candidate:"))
@@ -238,6 +250,7 @@ class PythonPeer:
             return
         self._closed = True
         self._described.set()
+        await self.ice.close()
         try:
             async with asyncio.timeout(CLOSE_S):
                 await self._connection.close()

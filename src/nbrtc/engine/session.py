@@ -18,24 +18,29 @@ from ..messages import (
     PROTOCOL,
     QUALITIES,
     ApplyQuality,
+    AskForCheck,
     CallState,
     Candidate,
     ChangeCodec,
     ChangeEffect,
+    ChangeIce,
     ChangeQuality,
     ChangeStatsInterval,
+    CheckOffer,
+    CheckReport,
     EffectNews,
     EngineStatus,
     Enter,
     EnterRoom,
     Hello,
-    IceConfigured,
+    IceTrace,
     Impair,
     Intent,
     Join,
     Leave,
     LeaveCall,
     MediaStatus,
+    NetworkReport,
     Notice,
     Notification,
     Offer,
@@ -44,6 +49,8 @@ from ..messages import (
     PeerSignal,
     PeerStatus,
     PlaySound,
+    ProbeReport,
+    ProbeServers,
     Quality,
     ReadLedger,
     ReadRecording,
@@ -52,6 +59,7 @@ from ..messages import (
     RefreshIce,
     Reply,
     Report,
+    RunChecks,
     Say,
     SendChat,
     SetAudioEffect,
@@ -75,10 +83,11 @@ from ..messages import (
 )
 from .bandwidth import video_bitrate_bps
 from .board import Board
+from .check_desk import CheckDesk
 from .composer import Composer
 from .effect_process import EffectProcess
 from .gallery import OWN, Gallery
-from .ice_desk import IceDesk
+from .ice_clerk import IceClerk
 from .link import Link
 from .member import PYTHON, Doors, RoomMember
 from .ownership import Ownership
@@ -128,7 +137,8 @@ class Session:
     ) -> None:
         self._opening = opening
         self._notify = notify
-        self.ice = IceDesk(opening.ice_servers, opening.ice_options, on_change=self._ice_changed)
+        self._ice_clerk = IceClerk(opening, lambda: self._board)
+        self.ice = self._ice_clerk.desk
         state = CallState(
             epoch=opening.epoch,
             ice=self.ice.decision,
@@ -142,6 +152,7 @@ class Session:
             stats_interval_s=opening.stats_interval_s,
         )
         self._board = Board(opening.call, state, self._tell)
+        self._checks = CheckDesk(self._board, self.ice)
         self.gallery = Gallery(self._wanted_changed)
         self.studio = Studio()
         self._effect_process = EffectProcess(
@@ -175,7 +186,9 @@ class Session:
             on_enter=self._enter,
             on_exit=lambda seat_s: self._member.exit(seat_s),
         )
-        self._member = RoomMember(self._board, opening, doors)
+        self._member = RoomMember(self._board, opening, doors, on_ice=self._ice_clerk.heard_room)
+        self._ice_clerk.attach(self._ownership, self._member)
+        self._ownership.on_records = self._ice_clerk.trace
         self._watch = Watch(self._board)
         self._watch.follow(self._board.state)
         self._board.on_change = self._changed
@@ -194,6 +207,8 @@ class Session:
         finally:
             await self._member.close()
             await self._ownership.close()
+            await self._checks.close()
+            await self._ice_clerk.close()
             await self._effect_process.close()
             await self.gallery.close()
             await self.desk.close()
@@ -229,7 +244,9 @@ class Session:
             case Hello():
                 self._welcome(page)
             case Offer():
+                self._ice_clerk.require()
                 await self._ownership.offer(page, intent)
+                self.ice.offered()
             case Candidate():
                 await self._ownership.candidate(page, intent)
             case Leave() if is_owner or (
@@ -281,9 +298,10 @@ class Session:
                     self._member.acknowledge(self._tape.shown(page))
             case ReadRecording():
                 self._board.send(page, await self._shelf.read(self._tape.file(intent), intent))
-            case RefreshIce():
-                self._board.send(page, IceConfigured(ice=self.ice.configuration))
-                self._board.reply(page, Reply(id=intent.id))
+            case NetworkReport() | ProbeReport() | IceTrace() | RefreshIce():
+                await self._ice_clerk.hear(page, intent)
+            case CheckOffer() | RunChecks() | CheckReport():
+                await self._checks.hear(page, intent)
             case PageProblem():
                 self._board.problem(intent.code, intent.message, show=False)
             case _:
@@ -336,6 +354,10 @@ class Session:
                 self._quality(verb.quality)
             case ChangeCodec():
                 self._board.change(codec=verb.codec)
+            case ChangeIce() | ProbeServers():
+                return await self._ice_clerk.carry_out(verb)
+            case AskForCheck():
+                self._checks.request()
             case ChangeStatsInterval():
                 self._board.change(stats_interval_s=verb.interval_s)
             case ChangeEffect():
@@ -410,6 +432,7 @@ class Session:
     def _changed(self, state: CallState) -> None:
         """What follows from a new state. Each step changes the state only if it is not so already."""
         self._watch.follow(state)
+        self._ice_clerk.follow(state)
         self._tape.look()
         if state.phase not in ("connected", "reconnecting"):
             self.desk.stop(None)  # sounds end with the call
@@ -477,11 +500,6 @@ class Session:
             self.gallery.remove(left, "left")
         for joined in others - self._tap.participants:
             self.gallery.attach(joined, self._tap.add(joined)["video"])
-
-    def _ice_changed(self) -> None:
-        self._board.change(ice=self.ice.decision)
-        if self._board.state.owner is not None:
-            self._board.send(self._board.state.owner, IceConfigured(ice=self.ice.configuration))
 
     def _wanted_changed(self, wanted: tuple[str, ...]) -> None:
         self._board.change(wanted=wanted)
