@@ -4,14 +4,15 @@
  */
 import { computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import type { Person } from "./contract";
+import type { Ways } from "./ice/ways";
 import type { Outlet } from "./media/adapt";
-import type { Codec, IceConfiguration, Participant, PeerSignal, PeerStatus } from "./messages";
+import type { Codec, Participant, PeerSignal, PeerStatus } from "./messages";
 import type { MediaKind } from "./negotiation";
 import { Peer } from "./peer";
 import type { OnCall } from "./stats/connection-events";
 
 export interface MeshOptions {
-  readonly ice: () => IceConfiguration;
+  readonly ice: Ways;
   readonly codec: () => Codec;
   readonly send: (signal: PeerSignal) => void;
   readonly onStatus: (status: PeerStatus) => void;
@@ -170,6 +171,11 @@ export class Mesh {
     if (isConnected) this.#gone.delete(id);
     else if (this.#peers.get(id)?.isClosedByOther) this.#gone.add(id);
     return this.#gone.has(id);
+  }
+
+  /** This computer has another network. */
+  networkChanged(): void {
+    for (const peer of this.#peers.values()) peer.networkChanged();
   }
 
   #make(id: string): Peer {

@@ -3,6 +3,7 @@
  * transceiver. Recovery beyond an ICE restart is another `Negotiation`, of a higher generation.
  */
 
+import type { Guard } from "./ice/guard";
 import { preferCodec } from "./media/codecs";
 import type { Codec, IceCandidate, SessionDescription } from "./messages";
 import { kindOf, type MethodCall, type OnCall, reasonOf } from "./stats/connection-events";
@@ -18,6 +19,8 @@ export interface Half {
 
 export interface NegotiationOptions {
   readonly configuration: RTCConfiguration;
+  /** Which of the other side's candidates the browser may have. */
+  readonly guard: Guard;
   /** Names our tracks for the other side, the same over all connections. */
   readonly outgoing: MediaStream;
   readonly isPolite: () => boolean;
@@ -126,8 +129,10 @@ export class Negotiation {
   }
 
   /** New ICE credentials and candidates over the same connection (RFC 8445, section 2.4). */
-  restart(): void {
+  restart({ iceServers = [] }: RTCConfiguration): void {
     this.#restarting = true;
+    // the rest of a configuration is settled once descriptions are there (webrtc-pc, section 4.4.1.6)
+    this.connection.setConfiguration({ ...this.connection.getConfiguration(), iceServers });
     this.connection.restartIce(); // fires negotiationneeded
   }
 
@@ -146,7 +151,8 @@ export class Negotiation {
     try {
       this.#options.onCall("setRemoteDescription", description.type);
       this.#isSettingRemoteAnswerPending = !isOffer;
-      await connection.setRemoteDescription(description); // rolls an offer of ours back where that is needed
+      const { type, sdp } = description;
+      await connection.setRemoteDescription({ type, sdp: this.#options.guard.clean(sdp) }); // rolls an offer of ours back where that is needed
       this.#isSettingRemoteAnswerPending = false;
       for (const candidate of this.#early.splice(0)) void this.#add(candidate);
       if (!isOffer) return;
@@ -162,7 +168,7 @@ export class Negotiation {
   }
 
   async takeCandidate(candidate: IceCandidate): Promise<void> {
-    if (this.#ignoreOffer || this.#closed) return;
+    if (this.#ignoreOffer || this.#closed || !this.#options.guard.admits(candidate.candidate)) return;
     if (this.connection.remoteDescription !== null) await this.#add(candidate);
     else if (this.#early.length < MOST_EARLY) this.#early.push(candidate);
   }

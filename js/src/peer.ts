@@ -5,7 +5,11 @@
 import { type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import type { Person } from "./contract";
 import { configurationOf, hasTurn } from "./ice/configuration";
-import type { Codec, IceConfiguration, Participant, PeerSignal, SessionDescription } from "./messages";
+import { Guard } from "./ice/guard";
+import { HINT_MS } from "./ice/hint";
+import type { Ways } from "./ice/ways";
+import { sendKeyframe } from "./media/sender";
+import type { Codec, Participant, PeerSignal, SessionDescription } from "./messages";
 import { type Half, type MediaKind, Negotiation } from "./negotiation";
 import { Recovery, type Remedy } from "./recovery";
 import type { OnCall } from "./stats/connection-events";
@@ -16,7 +20,7 @@ export interface PeerOptions {
   /** Oneself and the other, as they are now: a room that came back counts its joins anew. */
   readonly me: () => Participant;
   readonly participant: () => Participant;
-  readonly ice: () => IceConfiguration;
+  readonly ice: Ways;
   readonly codec: () => Codec;
   /** Our tracks' stream, the same for everybody. */
   readonly outgoing: MediaStream;
@@ -34,8 +38,24 @@ export interface PeerOptions {
   readonly onProblem: (code: string, text: string) => void;
 }
 
+interface Making {
+  readonly offers: boolean;
+  readonly relayOnly?: boolean;
+  /** The ladder is used up, and the person knows. */
+  readonly isRetry?: boolean;
+}
+
+interface Received {
+  readonly type: string;
+  readonly bytesReceived?: number;
+  readonly responsesReceived?: number;
+  readonly requestsReceived?: number;
+}
+
 /** A client of the tutorial protocol that ought to offer has this long for it. */
 export const LEGACY_MS = 2_000;
+/** A restart of what the browser still calls connected may take so long before the person is told. */
+export const TELL_MS = 1_500;
 const MOST_SECTIONS = 8;
 
 export class Peer {
@@ -52,7 +72,10 @@ export class Peer {
   /** Candidates that overtook the offer of their generation. */
   #ahead: PeerSignal[] = [];
   #wasConnected = false;
+  #isClosed = false;
   #legacy: ReturnType<typeof setTimeout> | undefined;
+  #hint: ReturnType<typeof setTimeout> | undefined;
+  #tell: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: PeerOptions) {
     this.#options = options;
@@ -60,12 +83,13 @@ export class Peer {
       received: () => this.#received(),
       // an offer that nobody answered would hold the restart back
       canRestart: () => !options.participant().isPython && this.connection?.signalingState === "stable",
-      hasRelay: () => hasTurn(options.ice()),
+      hasRelay: () => hasTurn(options.ice.configuration),
       isReachable: () => options.isReachable() && options.participant().isConnected,
-      heal: (remedy) => this.#heal(remedy),
+      heal: (remedy) => void this.#heal(remedy),
       onWaiting: () =>
         this.#disturbed(`The connection to ${this.#name} was lost; it is mended once they can be reached.`),
       onGivenUp: () => this.#giveUp(),
+      onResumed: () => this.#resumed(),
     });
   }
 
@@ -130,6 +154,11 @@ export class Peer {
     this.#recovery.reachable();
   }
 
+  /** This computer has another network. */
+  networkChanged(): void {
+    void this.#recovery.networkChanged();
+  }
+
   /** A click: try anew. */
   reconnect(): void {
     this.#recovery.again();
@@ -138,6 +167,10 @@ export class Peer {
   /** Idempotent. */
   close(): void {
     clearTimeout(this.#legacy);
+    clearTimeout(this.#hint);
+    clearTimeout(this.#tell);
+    this.#isClosed = true;
+    this.#options.ice.troubled(this.#options.participant().id, false);
     this.#recovery.stop();
     this.#drop();
     for (const track of this.#stream.getTracks()) this.#stream.removeTrack(track);
@@ -207,16 +240,21 @@ export class Peer {
 
   // --- connections
 
-  #build(generation: number, how: { readonly offers: boolean; readonly relayOnly?: boolean }): void {
+  #build(generation: number, how: Making): void {
     clearTimeout(this.#legacy);
     this.#drop();
     const ended = new AbortController();
     this.#ended = ended;
     this.#generation = generation;
-    this.#recovery.begin(!how.offers);
-    if (this.#standing.value.connection === "failed") this.#disturbed("");
+    this.#recovery.begin(!how.offers, how.isRetry);
+    if (this.#standing.value.connection === "failed" && how.isRetry !== true) this.#disturbed("");
+    this.#explainSoon();
+    const { id } = this.#options.participant();
+    const own = () => ownAddresses(this.connection);
+    const guard = new Guard(own, (refusal) => this.#options.ice.refused(id, generation, refusal));
     const negotiation = new Negotiation({
-      configuration: configurationOf(this.#options.ice(), how.relayOnly === true),
+      configuration: configurationOf(this.#options.ice.configuration, how.relayOnly === true),
+      guard,
       outgoing: this.#options.outgoing,
       isPolite: () => this.#isPolite,
       renegotiates: !this.#options.participant().isPython && !this.#isLegacy,
@@ -287,17 +325,63 @@ export class Peer {
 
   #changed(state: RTCPeerConnectionState): void {
     if (state === "connected") {
+      if (this.#wasConnected) this.#resumed();
       this.#wasConnected = true;
-      this.#stand({ connection: "connected", reason: "" });
+      this.#well();
     }
     this.#recovery.changed(state);
   }
 
-  #heal(remedy: Remedy): void {
+  #well(): void {
+    clearTimeout(this.#hint);
+    clearTimeout(this.#tell);
+    this.#options.ice.troubled(this.#options.participant().id, false);
+    this.#stand({ connection: "connected", reason: "" });
+  }
+
+  /** After a gap; whoever lost more than can be sent again asks for a key frame, in Chromium only every 3 s. */
+  #resumed(): void {
+    this.#well();
+    const sender = this.video;
+    if (sender?.track) sendKeyframe(sender).catch(() => {}); // refused where nothing is sent now
+  }
+
+  async #heal(remedy: Remedy): Promise<void> {
+    this.#tellLost(remedy);
+    const ended = this.#ended;
+    if (!this.#options.ice.isFresh) await this.#options.ice.refresh();
+    if (this.#isClosed || ended !== this.#ended) return; // or the other side was quicker
+    if (remedy === "restart") {
+      this.#explainSoon();
+      this.#options.ice.restarted(this.#options.participant().id);
+      this.#negotiation?.restart(configurationOf(this.#options.ice.configuration));
+      return;
+    }
+    const relayOnly = remedy === "relay";
+    this.#build(this.#generation + 1, { offers: true, relayOnly, isRetry: remedy === "retry" });
+  }
+
+  #tellLost(remedy: Remedy): void {
+    const { id, name } = this.#options.participant();
+    if (this.#wasConnected) this.#options.ice.troubled(id, true);
+    clearTimeout(this.#tell);
+    if (remedy === "retry") return;
     const lost = this.#wasConnected ? "was lost; mending it" : "does not open; trying again";
-    this.#disturbed(`The connection to ${this.#name} ${lost}.`);
-    if (remedy === "restart") this.#negotiation?.restart();
-    else this.#build(this.#generation + 1, { offers: true, relayOnly: remedy === "relay" });
+    const tell = () => this.#disturbed(`The connection to ${name} ${lost}.`);
+    if (remedy === "restart" && this.isConnected) this.#tell = setTimeout(tell, TELL_MS);
+    else tell();
+  }
+
+  /** Nobody waits before a spinner that says nothing. */
+  #explainSoon(): void {
+    clearTimeout(this.#hint);
+    this.#hint = setTimeout(() => {
+      const { connection, reason } = this.#standing.value;
+      const { id, name } = this.#options.participant();
+      const hint = this.#options.ice.hint(id, name);
+      if (connection === "connected" || connection === "failed" || hint === "") return;
+      this.#stand({ reason: `${reason} ${hint}`.trim() });
+    }, HINT_MS);
   }
 
   #disturbed(reason: string): void {
@@ -306,7 +390,7 @@ export class Peer {
 
   #giveUp(): void {
     this.#drop();
-    const hint = hasTurn(this.#options.ice())
+    const hint = hasTurn(this.#options.ice.configuration)
       ? "not even by the TURN server"
       : "and no TURN server is configured that could help";
     this.#stand({ connection: "failed", reason: `No network path to ${this.#name} works, ${hint}.` });
@@ -324,9 +408,19 @@ export class Peer {
   async #received(): Promise<number> {
     let bytes = 0;
     const reports = await this.connection?.getStats();
-    reports?.forEach((report: { type: string; bytesReceived?: number }) => {
+    reports?.forEach((report: Received) => {
       if (report.type === "inbound-rtp") bytes += report.bytesReceived ?? 0;
+      // checks of the path are heard where nobody speaks, too
+      else if (report.type === "candidate-pair") {
+        bytes += (report.responsesReceived ?? 0) + (report.requestsReceived ?? 0);
+      }
     });
     return bytes;
   }
+}
+
+/** Addresses of our own candidates, as far as the browser shows them. */
+function ownAddresses(connection: RTCPeerConnection | null): string[] {
+  const sdp = connection?.localDescription?.sdp ?? "";
+  return [...sdp.matchAll(/^a=candidate:(?:\S+ ){4}(\S+)/gim)].flatMap(([, address]) => address ?? []);
 }

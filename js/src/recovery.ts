@@ -1,6 +1,7 @@
 /**
  * When a connection to another participant counts as broken, and what is tried then, in this order: an ICE restart where
- * the connection once worked, new connections, one through a TURN server alone. Timers and counting only.
+ * the connection once worked, new connections, one through a TURN server alone. What once worked is tried again and
+ * again after that, for as long as the other is there. Timers and counting only.
  */
 
 /** So long a connection may take to open, or a remedy to help; Jitsi's value. */
@@ -9,11 +10,25 @@ export const OPEN_MS = 15_000;
 export const STALL_MS = 3_000;
 /** Remedies before the relay. */
 export const TRIES = 3;
+/**
+ * How often a working connection is looked at: Chromium calls it "disconnected" only after 6 to 7 s. While media flows,
+ * `GAP_MS` without anything is enough, since a restart costs nothing where it was not needed; a quiet connection is
+ * heard of every 2.5 s only, by its consent checks (RFC 7675).
+ */
+export const LOOK_MS = 500;
+export const GAP_MS = 2_000;
+export const QUIET_MS = 6_000;
+const FLOWING_LOOKS = 6;
+/** After a gap of this length the receiver may wait for a key frame that it asked for in vain. */
+const RESUMED_MS = 1_000;
+/** After the network changed, a connection that is as good as before has been heard within this time. */
+export const CHANGED_MS = 1_000;
 
-export type Remedy = "restart" | "rebuild" | "relay";
+/** "retry": the ladder is used up, and the person knows. */
+export type Remedy = "restart" | "rebuild" | "relay" | "retry";
 
 export interface Patient {
-  /** Bytes that have come in so far; what cannot be measured counts as stalled. */
+  /** Counts what has come in so far, media and checks; what cannot be measured counts as stalled. */
   readonly received: () => Promise<number>;
   readonly canRestart: () => boolean;
   /** A TURN server is configured. */
@@ -24,6 +39,8 @@ export interface Patient {
   /** A remedy waits until the other side can be reached. */
   readonly onWaiting: () => void;
   readonly onGivenUp: () => void;
+  /** After a silence something comes again, over the same connection. */
+  readonly onResumed: () => void;
 }
 
 export class Recovery {
@@ -34,17 +51,24 @@ export class Recovery {
   #waiting = false;
   #givenUp = false;
   #wasConnected = false;
+  #everConnected = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #looks: ReturnType<typeof setInterval> | undefined;
 
   constructor(patient: Patient) {
     this.#patient = patient;
   }
 
-  /** A new connection is being made, `byOther` where the other side has begun it; it has `OPEN_MS` to open. */
-  begin(byOther: boolean): void {
+  /**
+   * A new connection is being made, `byOther` where the other side has begun it; it has `OPEN_MS` to open. `isRetry` where
+   * it is what `heal("retry")` asked for.
+   */
+  begin(byOther: boolean, isRetry = false): void {
     if (byOther && this.#tries > 0) this.#tries = Math.min(this.#tries + 1, TRIES);
-    this.#givenUp = this.#waiting = this.#restarting = this.#wasConnected = false;
+    this.#givenUp &&= isRetry;
+    this.#waiting = this.#restarting = this.#wasConnected = false;
     this.#state = "new";
+    clearInterval(this.#looks);
     this.#wait();
   }
 
@@ -54,7 +78,8 @@ export class Recovery {
       clearTimeout(this.#timer);
       this.#tries = 0;
       this.#restarting = this.#waiting = this.#givenUp = false;
-      this.#wasConnected = true;
+      this.#wasConnected = this.#everConnected = true;
+      this.#guard();
     } else if (state === "disconnected" && !this.#restarting) void this.#watch();
     // what failed during a restart is what the restart is to mend
     else if (state === "failed" && !this.#restarting) this.step();
@@ -71,8 +96,11 @@ export class Recovery {
     this.#tries += 1;
     const remedy = this.#remedy();
     if (remedy === null) {
+      if (!this.#givenUp) this.#patient.onGivenUp();
       this.#givenUp = true;
-      this.#patient.onGivenUp();
+      if (!this.#everConnected) return;
+      this.#wait();
+      this.#patient.heal("retry");
       return;
     }
     this.#restarting = remedy === "restart";
@@ -84,6 +112,35 @@ export class Recovery {
   reachable(): void {
     if (this.#givenUp) this.again();
     else if (this.#waiting) this.step();
+    else if (this.#tries > 0) this.#renew(); // what was said of this remedy may be lost
+  }
+
+  /** This computer's network is another one, or back: what does not work any more is mended now. */
+  async networkChanged(): Promise<void> {
+    if (this.#givenUp) {
+      this.again();
+      return;
+    }
+    if (this.#tries > 0) {
+      this.#renew(); // candidates that were gathered without a network lead nowhere
+      return;
+    }
+    if (!this.#wasConnected) return;
+    const before = await this.#patient.received();
+    if (this.#state === "closed" || this.#restarting) return;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(async () => {
+      const after = await this.#patient.received();
+      if (this.#state === "closed" || this.#restarting) return;
+      if (after <= before) this.step();
+      else if (this.#state === "disconnected") void this.#watch();
+    }, CHANGED_MS);
+  }
+
+  /** The remedy once more, which had no chance yet. */
+  #renew(): void {
+    this.#tries -= 1;
+    this.step();
   }
 
   /** From the beginning, on a click. */
@@ -97,6 +154,7 @@ export class Recovery {
   /** Idempotent. */
   stop(): void {
     clearTimeout(this.#timer);
+    clearInterval(this.#looks);
     this.#state = "closed"; // a look at the bytes that is under way ends with it
     this.#waiting = false;
   }
@@ -110,6 +168,27 @@ export class Recovery {
   #wait(): void {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.step(), OPEN_MS);
+  }
+
+  /** Look whether anything comes, as long as the connection counts as working. */
+  #guard(): void {
+    clearInterval(this.#looks);
+    let [known, still_ms, flowing] = [-1, 0, 0];
+    this.#looks = setInterval(async () => {
+      const received = await this.#patient.received();
+      if (this.#state !== "connected") return;
+      if (received > known && known >= 0) {
+        const isGap = flowing >= FLOWING_LOOKS && still_ms >= RESUMED_MS;
+        if (this.#restarting || isGap) this.#patient.onResumed();
+        // a restart that helps before the browser has noticed anything changes no state
+        if (this.#restarting) this.changed("connected");
+        flowing = still_ms === 0 ? flowing + 1 : 0;
+        still_ms = 0;
+      } else still_ms += LOOK_MS;
+      const limit_ms = flowing >= FLOWING_LOOKS ? GAP_MS : QUIET_MS;
+      if (received > 0 && still_ms >= limit_ms && !this.#restarting) this.step();
+      known = received; // it falls with a restart, whose paths are counted anew
+    }, LOOK_MS);
   }
 
   async #watch(): Promise<void> {

@@ -79,12 +79,21 @@ export class Session implements SessionView {
     notices: this.#notices,
   });
   readonly #analysis: Analysis;
+  readonly #ice = new IceDesk({
+    hasPython: () => this.hasPython,
+    ask: (request) => this.#post.requests.make(request),
+    send: (intent) => this.#post.send(intent),
+    onNetwork: () => {
+      this.#connection.networkChanged();
+      this.#room.mesh.networkChanged();
+    },
+  });
   readonly #tap = new Tap({
     onProblem: (text) => this.#trouble({ key: "tap", code: "tap", text }),
     onStuck: (id) => this.reconnect(id),
   });
   readonly #connection = new Connection({
-    ice: () => this.#ice.configuration,
+    ice: this.#ice,
     tap: () => (this.state.value?.room ? this.#tap : null),
     offer: (offer, signal) => this.#post.requests.make(offer, signal),
     candidate: (candidate) => this.#post.sendByComm(candidate),
@@ -97,10 +106,10 @@ export class Session implements SessionView {
   });
   readonly #room = new Room({
     tap: () => (this.hasPython ? this.#tap : null),
-    ice: () => this.#ice.configuration,
+    ice: this.#ice,
     send: (message) => this.#post.send(message),
     onStatus: (status) => this.#post.send(status),
-    onConnection: (...made) => this.#analysis.follow(...made),
+    onConnection: (...made) => this.#trace(...made),
     onCall: (...call) => this.#analysis.called(...call),
     onProblem: (code, message) => this.#post.send({ type: "problem", code, message }),
     notices: this.#notices,
@@ -118,7 +127,6 @@ export class Session implements SessionView {
     onTrouble: (trouble) => this.#trouble(trouble),
   });
   readonly #recordings = new Recordings({ state: this.state, post: this.#post, notices: this.#notices });
-  readonly #ice = new IceDesk({ ask: (intent) => this.#post.requests.make(intent) });
   readonly #assets: Assets;
   #rtt_s = 0;
   /** The room was asked to take this page in since the click; an earlier refusal is not the answer. */
@@ -250,6 +258,7 @@ export class Session implements SessionView {
     });
     this.#presence.watch(false);
     this.#analysis.start();
+    this.#ice.start();
     // the connections are built while the person is asked and the devices open
     const takeOver = owner !== null && owner !== this.page;
     if (this.hasPython) this.#connection.start(takeOver);
@@ -468,8 +477,13 @@ export class Session implements SessionView {
     ended.addEventListener("abort", () => {
       this.remoteStream.value = null;
     });
-    this.#analysis.follow("python", link.connection, link.generation, ended);
+    this.#trace("python", link.connection, link.generation, ended);
     void this.#media.outgoing.feed(link);
+  }
+
+  #trace(...made: Parameters<Analysis["follow"]>): void {
+    this.#analysis.follow(...made);
+    this.#ice.tracer.follow(...made);
   }
 
   #opened(): void {
@@ -558,6 +572,7 @@ export class Session implements SessionView {
     this.#post.requests.abandon();
     this.#devicesAsked.value = false;
     this.#analysis.stop();
+    this.#ice.stop();
   }
 
   #isJoined(): boolean {

@@ -91,7 +91,7 @@ export class FakePeer extends EventTarget {
   onsignalingstatechange: (() => void) | null = null;
   onnegotiationneeded: (() => void) | null = null;
 
-  constructor(readonly configuration: RTCConfiguration = {}) {
+  constructor(public configuration: RTCConfiguration = {}) {
     super();
   }
 
@@ -108,6 +108,10 @@ export class FakePeer extends EventTarget {
   };
   createOffer = async () => this.#description("offer");
   getStats = async () => new Map([["in", { type: "inbound-rtp", bytesReceived: this.received }]]);
+  getConfiguration = () => this.configuration;
+  setConfiguration(configuration: RTCConfiguration): void {
+    this.configuration = configuration;
+  }
   restartIce(): void {
     this.restarts += 1;
     queueMicrotask(() => this.onnegotiationneeded?.());

@@ -4,10 +4,11 @@
  */
 
 import { signal } from "@preact/signals";
-import { DIRECT } from "../src/ice/configuration";
+import { IceDesk } from "../src/ice/desk";
 import { Mesh } from "../src/mesh";
 import type { CallState, Codec, Participant, PeerSignal, StatsEvent, StatsSample } from "../src/messages";
 import { Analysis } from "../src/stats/analysis";
+import { camera, pixel, tone } from "./painted-media";
 
 interface Member {
   participant: Participant;
@@ -26,7 +27,6 @@ const problems: string[] = [];
 /** What Python would hear of everybody's connections. */
 const told: { of: string; message: StatsSample | StatsEvent }[] = [];
 const pace = signal({ statsIntervalS: 0.2, participants: [] } as unknown as CallState);
-const shown = new Map<MediaStream, HTMLVideoElement>();
 let wire: "open" | "held" = "open";
 const held: (() => void)[] = [];
 
@@ -39,33 +39,6 @@ const status = {
   recordingId: "",
   acknowledges: [],
 };
-
-function camera(colour: string): MediaStreamTrack {
-  const canvas = Object.assign(document.createElement("canvas"), { width: 320, height: 240 });
-  const context = canvas.getContext("2d");
-  if (context === null) throw new Error("This browser draws no canvas.");
-  let frame = 0;
-  setInterval(() => {
-    context.fillStyle = colour;
-    context.fillRect(0, 0, 320, 240);
-    context.fillStyle = "black"; // something moves, so that every frame is a new one
-    context.fillRect(frame++ % 320, 0, 4, 4);
-  }, 50);
-  const [track] = canvas.captureStream(20).getVideoTracks();
-  if (track === undefined) throw new Error("The canvas has no video.");
-  return track;
-}
-
-function tone(): MediaStreamTrack {
-  const context = new AudioContext();
-  const oscillator = new OscillatorNode(context, { frequency: 440 });
-  const out = new MediaStreamAudioDestinationNode(context);
-  oscillator.connect(out);
-  oscillator.start();
-  const [track] = out.stream.getAudioTracks();
-  if (track === undefined) throw new Error("There is no sound.");
-  return track;
-}
 
 function relay(from: string, to: string, signal: PeerSignal): void {
   const what = signal.description?.type ?? "candidate";
@@ -113,8 +86,14 @@ function join(id: string, colour: string): void {
     onProblem: (text) => problems.push(`${id}: ${text}`),
   });
   analysis.start();
+  const desk = new IceDesk({
+    hasPython: () => false,
+    ask: async () => undefined,
+    send: () => undefined,
+    onNetwork: () => mesh.networkChanged(),
+  });
   const mesh: Mesh = new Mesh({
-    ice: () => DIRECT,
+    ice: desk,
     codec: () => members.get(id)?.codec ?? "auto",
     send: (signal) => relay(id, signal.peer, signal),
     onStatus: () => undefined,
@@ -202,21 +181,6 @@ const legacyOffers = new Map<string, () => Promise<void>>();
 function colour(viewer: string, of: string): readonly number[] | null {
   const person = members.get(viewer)?.mesh?.people.value.find((other) => other.participant.id === of);
   return pixel(person?.stream ?? legacySees.get(viewer) ?? null);
-}
-
-function pixel(stream: MediaStream | null): readonly number[] | null {
-  if (stream === null) return null;
-  const video = shown.get(stream) ?? document.createElement("video");
-  if (!shown.has(stream)) {
-    shown.set(stream, video);
-    video.muted = true;
-    video.srcObject = stream;
-    void video.play();
-  }
-  if (video.videoWidth === 0) return null;
-  const context = new OffscreenCanvas(1, 1).getContext("2d");
-  context?.drawImage(video, video.videoWidth / 2, video.videoHeight / 2, 1, 1, 0, 0, 1, 1);
-  return [...(context?.getImageData(0, 0, 1, 1).data ?? [])].slice(0, 3);
 }
 
 /** How many bytes of sound `viewer` has received of `of`, and which codec the picture has. */
