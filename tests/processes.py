@@ -32,6 +32,15 @@ def marked(name: str, value: str) -> set[psutil.Process]:
     return found
 
 
+def command_of(process: psutil.Process) -> list[str]:
+    """Its command line; empty of one that has just ended, which a zombie has, too."""
+    try:
+        command: list[str] = process.cmdline()
+        return command
+    except psutil.NoSuchProcess:
+        return []
+
+
 def describe(process: psutil.Process) -> str:
     """Pid and command line, or what can still be said of one that ended."""
     try:

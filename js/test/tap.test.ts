@@ -203,6 +203,14 @@ describe("copying", () => {
     expect(stream.askKeyframe).not.toHaveBeenCalled();
   });
 
+  test("leaves out padding, which is no frame, without a hole in the numbers", () => {
+    const stream = new Stream("audio");
+    stream.outlet.setRecorded(new Set(["bob"]));
+    stream.copier.isWanted = true;
+    for (const bytes of [10, 0, 10, 0]) stream.pass("delta", bytes, "audio/opus");
+    expect(stream.pipe.order).toEqual(["audio 0/0", "audio 1/0"]);
+  });
+
   test("asks the page once which codec a payload type is where the browser does not say", () => {
     const stream = new Stream();
     stream.copier.isWanted = true;

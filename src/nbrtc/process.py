@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 from .errors import EngineError
@@ -101,25 +102,30 @@ class EngineProcess:
         process = self._process
         if process is None:
             return None
-        total_ns = 0
-        try:
-            for thread in Path(f"/proc/{process.pid}/task").iterdir():
-                computed, waited, _ = (thread / "schedstat").read_text().split()
-                total_ns += int(computed) + int(waited)
-        except (OSError, ValueError):
-            return None  # no such file system, or the process or one of its threads ended just now
-        return total_ns / 1e9
+        schedules = self._of_threads(process.pid, "schedstat")  # ns computed, ns waited, and how often
+        total_ns = sum(int(field) for schedule in schedules for field in schedule.split()[:2])
+        return total_ns / 1e9 if total_ns else None
 
     def waits_for_disk(self) -> bool:
         """Whether one of its threads is in uninterruptible sleep now; False where the system does not say."""
         process = self._process
         if process is None:
             return False
+        stats = self._of_threads(process.pid, "stat")
+        return any(stat.rpartition(")")[2].split()[0] == "D" for stat in stats)
+
+    @staticmethod
+    def _of_threads(pid: int, name: str) -> list[str]:
+        """What the system has in a file for each thread; empty where it has no such file."""
+        found = []
         try:
-            tasks = [(thread / "stat").read_text() for thread in Path(f"/proc/{process.pid}/task").iterdir()]
+            for thread in Path(f"/proc/{pid}/task").iterdir():
+                # one that ends just now says nothing, and the others do
+                with suppress(OSError):
+                    found.append((thread / name).read_text())
         except OSError:
-            return False  # no such file system, or the process or one of its threads ended just now
-        return any(task.rpartition(")")[2].split()[0] == "D" for task in tasks)
+            return []  # no such file system, or the process ended
+        return found
 
     def kill(self) -> None:
         """End it at once, reap it and remove its folder. Idempotent."""

@@ -4,12 +4,15 @@ from collections.abc import Callable
 
 BEAT_S = 0.2
 """From an answered question to the next one."""
-LOST_S = 0.7
-"""An engine that owes an answer for this long hangs: together with `BEAT_S`, it is noticed within a
-second."""
+LOST_S = 2.0
+"""An engine that owes an answer and does nothing for this long hangs. To end it costs its calls and
+recordings, and to wait costs little: the page replaces Python's picture before, by itself."""
 BUSY_LOST_S = 4.0
-"""One that computes, or waits in vain for a core or for the disk of an overloaded machine, gets so long: its
-recordings and calls go on when its turn comes, and would be lost with it."""
+"""One that computes, or waits in vain for a core of an overloaded machine, gets so long: its recordings and
+calls go on when its turn comes."""
+DISK_LOST_S = 15.0
+"""And one that waits for the disk so long: it cannot even be killed meanwhile, and the next one would wait
+like it."""
 SUSPECT_S = 0.5
 """After so much silence a look is taken whether it does anything."""
 ACTIVE = 0.1
@@ -27,7 +30,8 @@ class Pulse:
     Parameters
     ----------
     activity_s
-        Seconds that the engine has computed or waited for a core so far; None where the system does not say.
+        Seconds that the engine's present threads have computed or waited for a core so far; None where the
+        system does not say.
     waits_for_disk
         Whether it waits for the disk at this moment.
     """
@@ -43,6 +47,8 @@ class Pulse:
         self._activity_s = activity_s
         self._waits_for_disk = waits_for_disk
         self._seen: tuple[float, float | None] | None = None  # when it was looked at last, and its activity
+        # when it was last seen at work, and waiting for the disk
+        self._worked_s = self._at_disk_s = now_s - LOST_S
 
     def answer(self, number: int) -> None:
         """The engine answered the question of this number."""
@@ -64,11 +70,10 @@ class Pulse:
         if not self._is_owed or silent_s <= SUSPECT_S:
             self._seen = None
             return None
-        if self._seen is None:
-            self._seen = now_s, self._activity_s()
-        if silent_s <= LOST_S or (silent_s <= BUSY_LOST_S and self._is_at_work(now_s)):
-            return None
-        return silent_s
+        self._look(now_s)
+        idle_s = min(silent_s, now_s - self._worked_s)
+        limit_s = DISK_LOST_S if now_s - self._at_disk_s <= LOST_S else BUSY_LOST_S
+        return silent_s if idle_s > LOST_S or silent_s > limit_s else None
 
     def wait_s(self, now_s: float) -> float:
         """How long to wait for the engine's next word before looking again; at most `BEAT_S`."""
@@ -76,17 +81,23 @@ class Pulse:
         ahead_s = [self._asked_s + limit - now_s for limit in limits if self._asked_s + limit > now_s]
         return min(BEAT_S, *ahead_s, BEAT_S if self._is_owed or ahead_s else 0.0)
 
-    def _is_at_work(self, now_s: float) -> bool:
-        """Whether it did anything since it was looked at last, or waits for the disk; remembers this look."""
-        assert self._seen is not None
+    def _look(self, now_s: float) -> None:
+        """See whether it does anything, or waits for the disk."""
+        if self._waits_for_disk():
+            self._worked_s = self._at_disk_s = now_s
+        if self._seen is None:
+            self._seen = now_s, self._activity_s()
+            return
         seen_s, before_s = self._seen
         if now_s - seen_s < BEAT_S / 2:
-            return before_s is not None  # too early to tell
+            return  # too early to tell
         after_s = self._activity_s()
         self._seen = now_s, after_s
         if before_s is None or after_s is None:
-            return False
-        return after_s - before_s >= ACTIVE * (now_s - seen_s) or self._waits_for_disk()
+            return
+        # a thread that ends takes its seconds away: that is something, too
+        if after_s < before_s or after_s - before_s >= ACTIVE * (now_s - seen_s):
+            self._worked_s = now_s
 
     @property
     def _is_owed(self) -> bool:

@@ -162,14 +162,14 @@ class JupyterLab:
     def kernel_process(self, kernel_id: str) -> psutil.Process:
         """The process of a kernel, to kill or to freeze it."""
         for process in self._below():
-            if any(f"kernel-{kernel_id}.json" in part for part in process.cmdline()):
+            if any(f"kernel-{kernel_id}.json" in part for part in processes.command_of(process)):
                 return process
         raise LookupError(f"no process runs kernel {kernel_id}")
 
     def engine_process(self, kernel_id: str) -> psutil.Process:
         """The one engine of a kernel."""
         below = self.kernel_process(kernel_id).children()
-        (engine,) = [process for process in below if "nbrtc.engine" in process.cmdline()]
+        (engine,) = [process for process in below if "nbrtc.engine" in processes.command_of(process)]
         return engine
 
     def close(self) -> None:

@@ -22,7 +22,7 @@ from nbrtc.kernel_side import KernelSide
 from nbrtc.messages import CallState, Intent, OpenCall, RoomTicket, decode_event, encode_json
 from nbrtc.recording import Recording
 from tests.loopback.conftest import SMALL
-from tests.loopback.page import Comm, Page
+from tests.loopback.page import FPS, Comm, Page
 from tests.loopback.test_recording_rooms import Copier
 
 ROOM = "lesson"
@@ -89,6 +89,11 @@ class RecordedCall(Comm):
         await self.until(lambda: recorded() == expected, "everybody to be recorded")
         return recording
 
+    async def shows(self, pictures: int) -> None:
+        """Wait until so many more have gone to the engine and come back, as fast as the machine can."""
+        before = len(self.page.sizes)
+        await self.until(lambda: len(self.page.sizes) > before + pictures, f"{pictures} pictures")
+
     async def do(self, blocking: Callable[[], Result]) -> Result:
         """Something that waits for the engine, beside the page."""
         return await cast(Awaitable[Result], asyncio.to_thread(blocking))
@@ -123,6 +128,7 @@ async def _main(folder: Path) -> None:
     await call.connect()
     recording = await call.record("lesson.mkv")
     await call.until(lambda: recording.duration_s > 2, "two seconds")
+    await call.shows(FPS)
     sys.stdout.write(f"{call.side.bridge.engine_pid}\n")
     sys.stdout.flush()
     await asyncio.Event().wait()

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from nbrtc.engine.stay import was_inside
 from nbrtc.errors import CallError
 from nbrtc.messages import (
     ChatMessage,
@@ -234,6 +235,8 @@ async def test_a_bot_whose_engine_was_lost_leaves_its_old_seat(new_bot: NewBot) 
     await together(ada, heir)
     await ada.until(lambda: len(ada.state.participants) == 2, "the old seat to be free")
     assert heir.id != seat.participant
+    without = [one for one in heir.tickets if one is not None and one.resume_token is None]
+    assert [was_inside(one) for one in without] == [True], "a third engine would know it as well"
 
 
 async def test_chat_goes_both_ways(new_bot: NewBot) -> None:

@@ -13,6 +13,7 @@ from nbrtc.bridge import Bridge
 from nbrtc.own_picture import OwnPicture
 from tests.loopback.pictures import draw
 from tests.loopback.whole_call import WholeCall
+from tests.processes import command_of
 
 MARK = 0b1010_1010
 OTHER = 0b0101_0101
@@ -34,7 +35,7 @@ class Call(WholeCall, OwnPicture):
         pid = self._side.bridge.engine_pid
         assert pid is not None
         below = psutil.Process(pid).children()
-        return [process for process in below if "nbrtc.effect_host" in process.cmdline()]
+        return [process for process in below if "nbrtc.effect_host" in command_of(process)]
 
 
 @pytest.fixture

@@ -16,11 +16,14 @@ from nbrtc.messages import (
     QUALITIES,
     CallState,
     ChangeCodec,
+    ChangeIce,
     ChangeStatsInterval,
     ChatArrived,
     ChatMessage,
     Effect,
     EventArrived,
+    IceOptions,
+    IceServerSource,
     OpenCall,
     PageMessage,
     Participant,
@@ -380,6 +383,21 @@ def test_what_was_chosen_in_the_widget_holds_in_the_next_engine(side: KernelSide
     side.change_codec("av1")
     assert side.opening(2).codec == "av1"
     assert wire.verbs == [ChangeCodec("av1")]
+
+
+def test_servers_and_policy_are_the_next_engines_too_unless_this_one_refuses(
+    wire: Wire, side: KernelSide
+) -> None:
+    servers, options = (IceServerSource(("turn:t",), secret="s3cret"),), IceOptions(privacy=True)
+    side.change_ice(servers, options)
+    assert side.ice == (servers, options)
+    assert (side.opening(2).ice_servers, side.opening(2).ice_options) == (servers, options)
+    assert wire.verbs == [ChangeIce(servers, options)]
+
+    wire.failure = CallError("It needs a TURN server.")
+    with pytest.raises(CallError, match="TURN"):
+        side.change_ice((), options)
+    assert side.ice == (servers, options)
 
 
 def test_callbacks_hear_who_comes_what_they_write_and_who_goes(side: KernelSide) -> None:

@@ -31,9 +31,17 @@ from nbrtc.messages import (
     VideoSize,
     decode_event,
 )
+from nbrtc.messages.signaling import EMPTY_ROOM_S
 
 PHYSICS = RoomTicket("physics")
 SEATED: dict[str, Any] = {"participant": "seat", "resume_token": "again", "page": "page"}
+
+
+def anew(ticket: RoomTicket | None) -> RoomTicket:
+    """Without when it was left, which is known and recent."""
+    assert ticket is not None
+    assert ticket.left_s is not None
+    return msgspec.structs.replace(ticket, left_s=None)
 
 
 class FakeClient:
@@ -235,7 +243,7 @@ async def test_a_page_that_leaves_leaves_the_room(new: Any) -> None:
 
     assert call.doors.log == ["load", "join id0", "leave id0"]
     assert (call.room.phase, call.ids) == ("outside", ["you"])
-    assert call.tickets[-1] == RoomTicket("physics")
+    assert anew(call.tickets[-1]) == RoomTicket("physics")
     assert call.member.page is None
 
 
@@ -515,14 +523,37 @@ async def test_whoever_left_a_moment_ago_returns_unless_the_room_refused(new: An
     assert call.doors.returns == [False, True, False, False]
 
 
+@pytest.mark.parametrize("is_joining", [True, False], ids=["joining", "outside"])
+async def test_whoever_left_a_moment_ago_returns_under_the_next_engine_too(
+    new: Any, is_joining: bool
+) -> None:
+    """The room's server was restarted without the room, and then the engine is lost as well."""
+    call = await new().joined()
+    call.member.exit(0.0)
+    if is_joining:
+        call.doors.gate.clear()
+        call.member.enter("reloaded", is_answered=True)
+        await call.settle()
+    ticket = call.tickets[-1]
+    assert ticket.resume_token is None
+
+    second = await new(ticket).joined("reloaded")
+    assert second.doors.returns == [True]
+
+    earlier = msgspec.structs.replace(ticket, left_s=ticket.left_s - EMPTY_ROOM_S)
+    third = await new(earlier).joined("reloaded")
+    assert third.doors.returns == [False], "by now it may be gone because nobody was in it"
+
+
 async def test_another_page_does_not_get_that_seat(new: Any) -> None:
     call = new(RoomTicket("physics", **SEATED))
 
     call.member.enter("reloaded", is_answered=True)
     await call.settle()
 
-    assert call.client.ticket == RoomTicket("physics")
+    assert anew(call.client.ticket) == RoomTicket("physics")
     assert call.room.me == "id0"
+    assert call.doors.returns == [True], "the call was in the room, whichever page of it"
 
 
 async def test_a_page_that_leaves_instead_gives_the_seat_up(new: Any) -> None:
@@ -531,7 +562,7 @@ async def test_a_page_that_leaves_instead_gives_the_seat_up(new: Any) -> None:
     call.member.exit(0.0)
 
     assert (call.room.phase, call.ids) == ("outside", ["you"])
-    assert call.tickets[-1] == RoomTicket("physics")
+    assert anew(call.tickets[-1]) == RoomTicket("physics")
 
 
 async def test_no_secret_of_a_ticket_is_in_a_log(new: Any) -> None:

@@ -88,6 +88,8 @@ export class Copier {
   /** Look at a frame that passes; its bytes are copied before this returns. */
   take(frame: CodedFrame): void {
     if (!this.#isWanted || !this.#options.outlet.accepts(this.participant)) return;
+    // Chromium passes RTP packets of mere padding, with which it probes the network, as frames of sound without a byte
+    if (frame.data.byteLength === 0) return;
     const isKeyframe = this.kind === "audio" || frame.type === "key";
     const metadata = frame.getMetadata();
     if (isKeyframe) {

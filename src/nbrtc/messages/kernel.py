@@ -46,6 +46,9 @@ class RoomTicket(KernelWire, frozen=True):
     """The seat of an engine that went: the next one takes it again instead of joining as somebody new."""
     page: str | None = None
     """Whose seat that is: the page that has the connections to the others. Any other one joins anew."""
+    left_s: float | None = None
+    """When the room was left last, of `time.monotonic`, which all processes of a machine share. Whoever was
+    in it a moment ago waits for it after its server was restarted, under the next engine too."""
 
     def __repr__(self) -> str:
         return f"RoomTicket(room={self.room!r}, server={self.server!r}, ...)"  # logs have no secrets
