@@ -6,6 +6,7 @@ import type { ReadonlySignal, Signal } from "@preact/signals";
 import type {
   CallState,
   ChatMessage,
+  CheckResult,
   Codec,
   Effect,
   Finding,
@@ -165,6 +166,16 @@ export interface EffectsView {
   preview(canvas: HTMLCanvasElement, effect: Effect, ended: AbortSignal): void;
 }
 
+/** "Check my connection". */
+export interface CheckView {
+  /** In the order in which they came; they stay until the next run. */
+  readonly results: ReadonlySignal<readonly CheckResult[]>;
+  readonly isRunning: ReadonlySignal<boolean>;
+  /** Opens no device. Contacts the configured servers and Python. */
+  run(): Promise<void>;
+  cancel(): void;
+}
+
 export type Drawer = "chat" | "people" | "statistics";
 
 export interface SessionView {
@@ -254,5 +265,6 @@ export interface SessionView {
   /** Stop saving it; what was saved of it goes. */
   cancelDownload(recording: string, file: string): void;
   readonly effects: EffectsView;
+  readonly check: CheckView;
   dismiss(key: string): void;
 }

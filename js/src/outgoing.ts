@@ -34,6 +34,8 @@ export interface Scene {
   /** Round trip of the link, in seconds. */
   readonly rtt_s: number;
   readonly quality: Quality;
+  /** What one peer's picture may use at most; null for no limit. */
+  readonly cap_bps: number | null;
 }
 
 export interface OutgoingOptions {
@@ -60,6 +62,7 @@ export class OutgoingMedia {
     this.#adapter = new Adapter({
       outlets: () => this.#outlets(),
       quality: () => options.scene().quality,
+      cap_bps: () => options.scene().cap_bps,
       isScreen: () => options.screen.video !== null,
       people: () => (options.scene().isInRoom ? options.mesh.people.value.length + 1 : 1),
       onSending: (sending) => {

@@ -72,6 +72,7 @@ export class Peer {
   /** Candidates that overtook the offer of their generation. */
   #ahead: PeerSignal[] = [];
   #wasConnected = false;
+  #wasDisconnected = false;
   #isClosed = false;
   #legacy: ReturnType<typeof setTimeout> | undefined;
   #hint: ReturnType<typeof setTimeout> | undefined;
@@ -325,10 +326,11 @@ export class Peer {
 
   #changed(state: RTCPeerConnectionState): void {
     if (state === "connected") {
-      if (this.#wasConnected) this.#resumed();
-      this.#wasConnected = true;
       this.#well();
+      if (this.#wasDisconnected) this.#sendKeyframe();
+      this.#wasConnected = true;
     }
+    this.#wasDisconnected = state === "disconnected" || state === "failed";
     this.#recovery.changed(state);
   }
 
@@ -339,9 +341,14 @@ export class Peer {
     this.#stand({ connection: "connected", reason: "" });
   }
 
-  /** After a gap; whoever lost more than can be sent again asks for a key frame, in Chromium only every 3 s. */
+  /** Something comes again over a connection that never stopped counting as connected. */
   #resumed(): void {
     this.#well();
+    this.#sendKeyframe();
+  }
+
+  /** Whoever lost more than can be sent again asks for one, in Chromium only every 3 s. */
+  #sendKeyframe(): void {
     const sender = this.video;
     if (sender?.track) sendKeyframe(sender).catch(() => {}); // refused where nothing is sent now
   }
@@ -410,8 +417,9 @@ export class Peer {
     const reports = await this.connection?.getStats();
     reports?.forEach((report: Received) => {
       if (report.type === "inbound-rtp") bytes += report.bytesReceived ?? 0;
-      // checks of the path are heard where nobody speaks, too
+      // reports (RTCP) and checks of the path are heard where nobody speaks, too
       else if (report.type === "candidate-pair") {
+        bytes += report.bytesReceived ?? 0;
         bytes += (report.responsesReceived ?? 0) + (report.requestsReceived ?? 0);
       }
     });

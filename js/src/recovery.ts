@@ -18,7 +18,8 @@ export const TRIES = 3;
 export const LOOK_MS = 500;
 export const GAP_MS = 2_000;
 export const QUIET_MS = 6_000;
-const FLOWING_LOOKS = 6;
+/** What comes in between two looks where media flows, be it silence; checks and reports are less. */
+const FLOW_BYTES = 250;
 /** After a gap of this length the receiver may wait for a key frame that it asked for in vain. */
 const RESUMED_MS = 1_000;
 /** After the network changed, a connection that is as good as before has been heard within this time. */
@@ -28,7 +29,7 @@ export const CHANGED_MS = 1_000;
 export type Remedy = "restart" | "rebuild" | "relay" | "retry";
 
 export interface Patient {
-  /** Counts what has come in so far, media and checks; what cannot be measured counts as stalled. */
+  /** Bytes that have come in so far, and checks of the path; what cannot be measured counts as stalled. */
   readonly received: () => Promise<number>;
   readonly canRestart: () => boolean;
   /** A TURN server is configured. */
@@ -173,19 +174,24 @@ export class Recovery {
   /** Look whether anything comes, as long as the connection counts as working. */
   #guard(): void {
     clearInterval(this.#looks);
-    let [known, still_ms, flowing] = [-1, 0, 0];
+    let known: number | null = null;
+    let [still_ms, before] = [0, 0];
+    let isFlowing = false;
     this.#looks = setInterval(async () => {
       const received = await this.#patient.received();
       if (this.#state !== "connected") return;
-      if (received > known && known >= 0) {
-        const isGap = flowing >= FLOWING_LOOKS && still_ms >= RESUMED_MS;
+      const grown = received - (known ?? received);
+      if (grown > 0) {
+        const isGap = isFlowing && still_ms >= RESUMED_MS;
         if (this.#restarting || isGap) this.#patient.onResumed();
         // a restart that helps before the browser has noticed anything changes no state
         if (this.#restarting) this.changed("connected");
-        flowing = still_ms === 0 ? flowing + 1 : 0;
+        // the last look before a gap may have seen but one packet
+        isFlowing = Math.max(grown, still_ms === 0 ? before : 0) > FLOW_BYTES;
+        before = grown;
         still_ms = 0;
-      } else still_ms += LOOK_MS;
-      const limit_ms = flowing >= FLOWING_LOOKS ? GAP_MS : QUIET_MS;
+      } else if (known !== null) still_ms += LOOK_MS;
+      const limit_ms = isFlowing ? GAP_MS : QUIET_MS;
       if (received > 0 && still_ms >= limit_ms && !this.#restarting) this.step();
       known = received; // it falls with a restart, whose paths are counted anew
     }, LOOK_MS);

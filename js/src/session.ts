@@ -7,6 +7,8 @@ import { canCall, NO_CALL, shortcomingsOf } from "./abilities";
 import { type Assets, NO_ASSETS } from "./assets";
 import { Connection } from "./connection";
 import type { Drawer, PagePhase, PlotPoint, Preferences, SessionView, StatsFeed } from "./contract";
+import { Checkup } from "./doctor/checkup";
+import { pictureCapOf } from "./ice/configuration";
 import { IceDesk } from "./ice/desk";
 import { newId } from "./ids";
 import type { Link } from "./link";
@@ -128,6 +130,12 @@ export class Session implements SessionView {
   });
   readonly #recordings = new Recordings({ state: this.state, post: this.#post, notices: this.#notices });
   readonly #assets: Assets;
+  readonly check = new Checkup({
+    hasPython: () => this.hasPython,
+    ice: () => this.#ice.configuration,
+    ask: (request) => this.#post.requests.make(request),
+    send: (intent) => this.#post.send(intent),
+  });
   #rtt_s = 0;
   /** The room was asked to take this page in since the click; an earlier refusal is not the answer. */
   #asked = false;
@@ -152,6 +160,9 @@ export class Session implements SessionView {
   readonly pinned = this.#room.pinned;
   readonly effects = this.#media.effects;
   readonly downloads = this.#recordings.downloads;
+  readonly startSharing = () => this.#media.screen.start();
+  readonly stopSharing = () => this.#media.screen.stop();
+  readonly sendWithoutEffect = () => this.#media.outgoing.sendWithoutEffect();
   readonly startRecording: SessionView["startRecording"] = (choice) => this.#recordings.start(choice);
   readonly stopRecording: SessionView["stopRecording"] = () => this.#recordings.stop();
   readonly showsRecordings: SessionView["showsRecordings"] = (ids) => this.#recordings.shows(ids);
@@ -214,6 +225,7 @@ export class Session implements SessionView {
   /** Leave and let go of everything; a view that comes later begins anew. Quick enough for a page that goes away. */
   close(reason: string): void {
     this.#views.settle();
+    this.check.cancel();
     this.#presence.stop();
     this.#end("none", reason);
     this.#recordings.close();
@@ -257,6 +269,7 @@ export class Session implements SessionView {
       this.#notices.clear();
     });
     this.#presence.watch(false);
+    this.check.cancel();
     this.#analysis.start();
     this.#ice.start();
     // the connections are built while the person is asked and the devices open
@@ -296,18 +309,6 @@ export class Session implements SessionView {
 
   setCodec(codec: Codec): void {
     void this.#post.ask({ type: "set-codec", id: newId(), codec });
-  }
-
-  startSharing(): Promise<void> {
-    return this.#media.screen.start();
-  }
-
-  stopSharing(): void {
-    this.#media.screen.stop();
-  }
-
-  sendWithoutEffect(): void {
-    this.#media.outgoing.sendWithoutEffect();
   }
 
   async enterRoom(room: string | null, name: string, passcode: string | null): Promise<void> {
@@ -363,6 +364,7 @@ export class Session implements SessionView {
       case "check-answer":
       case "checked":
         this.#ice.take(event);
+        this.check.take(event);
         break;
       case "reply":
         this.#post.requests.settle(event);
@@ -404,6 +406,7 @@ export class Session implements SessionView {
     batch(() => {
       this.state.value = state;
       this.#media.effects.mirror(state.effect, state.background);
+      if (state.checkRequested && !known?.checkRequested) void this.check.run();
       this.#room.moved(known?.room ?? null, state.room);
       if (state.phase === "closed") this.#finish();
       else if (state.owner === this.page) this.#mirrorOwn(state);
@@ -517,6 +520,7 @@ export class Session implements SessionView {
       isPythonHere: link?.isOpen === true && this.#connection.disturbance.value === null,
       rtt_s: this.#rtt_s,
       quality: this.#quality(),
+      cap_bps: pictureCapOf(this.#ice.configuration),
     };
   }
 

@@ -3,10 +3,11 @@ import { type AssetPiece, AssetPulls } from "./asset-pulls";
 import { CachedAssets } from "./assets";
 import type { Event } from "./messages";
 import { Session } from "./session";
-import { mount } from "./ui/mount";
+import { type Face, mount } from "./ui/mount";
 
 interface Model {
   send(content: unknown): void;
+  get(name: "face"): Face | undefined;
   on(name: string, callback: (...values: never[]) => void): void;
 }
 
@@ -62,9 +63,9 @@ export default () => {
         created.close("The widget was closed.");
       };
     },
-    render({ el }: { el: HTMLElement }) {
+    render({ el, model }: { el: HTMLElement; model: Model }) {
       const view = new AbortController();
-      mount(el, session, view.signal);
+      mount(el, session, view.signal, model.get("face"));
       session.attach(view.signal);
       return () => view.abort();
     },

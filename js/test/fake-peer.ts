@@ -40,8 +40,14 @@ export class FakeSender {
     this.track = track;
   }
   getParameters = () => structuredClone(this.parameters);
-  async setParameters(parameters: { encodings: RTCRtpEncodingParameters[] }): Promise<void> {
+  /** How often one was asked for (webrtc-extensions, section 5.5). */
+  keyframes = 0;
+  async setParameters(
+    parameters: { encodings: RTCRtpEncodingParameters[] },
+    options: { encodingOptions: { keyFrame: boolean }[] } = { encodingOptions: [] },
+  ): Promise<void> {
     this.parameters.encodings = parameters.encodings;
+    if (options.encodingOptions.some(({ keyFrame }) => keyFrame)) this.keyframes += 1;
   }
   setStreams(): void {}
 }

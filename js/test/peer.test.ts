@@ -2,9 +2,10 @@
 
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { participant } from "../dev/fake-session";
+import { HINT_MS } from "../src/ice/hint";
 import type { Participant, PeerSignal } from "../src/messages";
-import { LEGACY_MS, Peer, type Standing } from "../src/peer";
-import { OPEN_MS } from "../src/recovery";
+import { LEGACY_MS, Peer, type Standing, TELL_MS } from "../src/peer";
+import { GAP_MS, LOOK_MS, OPEN_MS } from "../src/recovery";
 import { settled } from "./fake-page";
 import { FakePeer } from "./fake-peer";
 import { FakeStream, FakeTrack } from "./fake-track";
@@ -14,6 +15,7 @@ let sent: PeerSignal[];
 let standings: Standing[];
 let problems: string[];
 let other: Participant;
+let ways: FakeWays;
 const ice = { urls: ["turn:turn.example.org"], username: "u", credential: "c" };
 
 beforeEach(() => {
@@ -24,6 +26,7 @@ beforeEach(() => {
   sent = [];
   standings = [];
   problems = [];
+  ways = new FakeWays({ iceServers: [ice] });
 });
 afterEach(() => {
   vi.useRealTimers();
@@ -35,7 +38,7 @@ function peerOf(change: Partial<Participant>, me: Partial<Participant> = {}): Pe
   return new Peer({
     me: () => participant("ada", "Ada", { order: 1, isYou: true, ...me }),
     participant: () => other,
-    ice: new FakeWays({ iceServers: [ice] }),
+    ice: ways,
     codec: () => "auto",
     outgoing: new MediaStream(),
     isReachable: () => true,
@@ -299,6 +302,84 @@ describe("what the person sees", () => {
     await settled();
     expect(FakePeer.made[0]?.restarts).toBe(1);
   });
+});
+
+describe("a restart of what the browser still calls connected", () => {
+  const begin = async () => {
+    const peer = peerOf({});
+    peer.start();
+    peer.setTracks(new FakeTrack("video") as unknown as MediaStreamTrack, null);
+    hear(peer, 1, "offer");
+    await settled();
+    FakePeer.newest.become("connected");
+    await flow(4);
+    await vi.advanceTimersByTimeAsync(GAP_MS);
+    expect(FakePeer.newest.restarts).toBe(1);
+    return peer;
+  };
+  const flow = async (seconds: number) => {
+    for (let look = 0; look < seconds; look += LOOK_MS / 1000) {
+      FakePeer.newest.received += 1000;
+      await vi.advanceTimersByTimeAsync(LOOK_MS);
+    }
+  };
+  const keyframes = () => FakePeer.newest.sender("video").keyframes;
+
+  test("is nobody's business if it helps at once, and brings a whole picture", async () => {
+    const peer = await begin();
+    expect([ways.restarts, [...ways.troubles], keyframes()]).toEqual([["bob"], ["bob"], 0]);
+    await flow(1);
+    expect([[...ways.troubles], keyframes()]).toEqual([[], 1]);
+    await flow(60);
+    expect(peer.standing.value).toMatchObject({ connection: "connected", reason: "" });
+    expect(standings.map(({ connection }) => connection)).toEqual(["connected"]);
+    expect([FakePeer.newest.restarts, keyframes()]).toEqual([1, 1]);
+  });
+
+  test("is told when it takes longer, and that it helped", async () => {
+    const peer = await begin();
+    await vi.advanceTimersByTimeAsync(TELL_MS);
+    expect(peer.standing.value).toMatchObject({
+      connection: "reconnecting",
+      reason: "The connection to Bob was lost; mending it.",
+    });
+    await flow(1);
+    expect(peer.standing.value).toMatchObject({ connection: "connected", reason: "" });
+  });
+
+  test("has fresh credentials", async () => {
+    ways.isFresh = false;
+    ways.ready = Promise.resolve().then(() => {
+      ways.configuration = { ...ways.configuration, iceServers: [{ ...ice, credential: "new" }] };
+    });
+    await begin();
+    expect(ways.refreshed).toBe(1);
+    expect(FakePeer.newest.configuration.iceServers).toMatchObject([{ credential: "new" }]);
+  });
+
+  test("says after some seconds what is missing, as far as it is known", async () => {
+    ways.said = "No path.";
+    const peer = await begin();
+    await vi.advanceTimersByTimeAsync(HINT_MS);
+    expect(peer.standing.value.reason).toBe("The connection to Bob was lost; mending it. No path.");
+    peer.close();
+    expect([...ways.troubles]).toEqual([]);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});
+
+test("candidates that a stranger may not name reach neither the browser nor its description", async () => {
+  const peer = peerOf({});
+  peer.start();
+  const line = (address: string) => `candidate:1 1 udp 1 ${address} 5000 typ host`;
+  hear(peer, 1, "offer", `v=0\r\nm=audio\r\na=${line("127.0.0.1")}\r\na=${line("192.0.2.1")}\r\n`);
+  await settled();
+  candidate(peer, 1, line("169.254.169.254"));
+  candidate(peer, 1, line("192.0.2.2"));
+  await settled();
+  expect(FakePeer.newest.remoteDescription?.sdp).toBe(`v=0\r\nm=audio\r\na=${line("192.0.2.1")}\r\n`);
+  expect(FakePeer.newest.candidates).toMatchObject([{ candidate: line("192.0.2.2") }]);
+  expect(ways.refusals.map(({ address }) => address)).toEqual(["127.0.0.1", "169.254.169.254"]);
 });
 
 describe("tracks", () => {

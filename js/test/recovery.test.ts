@@ -150,6 +150,23 @@ describe("a connection that the browser still calls connected", () => {
     expect(tried).toEqual(["restart"]);
   });
 
+  test("is restarted as soon as that where it has only just opened", async () => {
+    await seconds(1, 10_000);
+    await looks(1, 100); // the gap began within it
+    await seconds(2, 0);
+    expect(tried).toEqual(["restart"]);
+  });
+
+  test("may fall quiet: what is left are reports and checks", async () => {
+    await seconds(5, 10_000);
+    for (let times = 0; times < 5; times += 1) {
+      await seconds(1.5, 0);
+      await looks(1, 80);
+    }
+    await seconds(4, 0);
+    expect([tried, resumed]).toEqual([[], 1]); // the first of them ends a gap in the media
+  });
+
   test("may be quiet between two checks of the path, and no key frame is asked for after each", async () => {
     for (let times = 0; times < 5; times += 1) {
       await looks(1, 2);

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
+from nbrtc.lab import LocalTurn
 from tests.browser.conftest import NotebookPage, OpenNotebook
 from tests.browser.notebook import Notebook, plain
 from tests.browser.widget import Widget
@@ -16,7 +17,9 @@ NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 
 def test_every_notebook_is_run_here() -> None:
     names = sorted(path.stem for path in NOTEBOOKS.glob("*.ipynb"))
-    assert names == ["01-first-call", "02-rooms", "03-statistics", "04-recording", "05-effects"]
+    assert names == [
+        "01-first-call", "02-rooms", "03-statistics", "04-recording", "05-effects", "06-nat-traversal",
+    ]  # fmt: skip
 
 
 def test_the_first_call_runs_from_top_to_bottom(page: Page, open_notebook: OpenNotebook) -> None:
@@ -81,6 +84,21 @@ def test_effects_and_sources_run_from_top_to_bottom(
     assert re.search(r"\d looks, mean brightness \d+ of 255", outputs)
     assert "AudioEffectStats" in outputs
     assert "'closed'" in outputs
+
+
+def test_ways_through_networks_run_from_top_to_bottom(page: Page, open_notebook: OpenNotebook) -> None:
+    notebook = open_notebook(page, json.loads((NOTEBOOKS / "06-nat-traversal.ipynb").read_text()))
+    outputs = run(notebook, calls=1)
+    assert "Nobody listens on this port." in outputs
+    assert "succeeded" in outputs
+    assert not re.search(r"\b\d+\.\d+\.\d+\.\d+\b", re.sub(r"turn:\S+|on \d\S+", "", outputs)), "addresses"
+    assert "Path to Python" in outputs
+    assert "'closed'" in outputs
+    if LocalTurn.is_installed():
+        assert re.search(r"<LocalTurn on [\d.]+:\d+>", outputs)
+        assert re.search(r"here \w+, there relay, checked", outputs), "the robot is reached through its relay"
+    else:
+        assert re.search(r"here host, there host, checked", outputs)
 
 
 def run(notebook: Notebook, calls: int) -> str:

@@ -27,6 +27,16 @@ export function hasTurn({ iceServers }: IceConfiguration): boolean {
   return iceServers.some(({ urls }) => urls.some((url) => /^turns?:/i.test(url)));
 }
 
+/** What the sound of a peer takes of a limit, with its packets' headers. */
+const SOUND_BPS = 40_000;
+/** Less is no picture. */
+const LEAST_BPS = 30_000;
+
+/** What the picture for one peer may use at most; null for no limit. */
+export function pictureCapOf({ maxBitrateBps }: IceConfiguration): number | null {
+  return maxBitrateBps === null ? null : Math.max(LEAST_BPS, maxBitrateBps - SOUND_BPS);
+}
+
 export function configurationOf(ice: IceConfiguration, relayOnly = false): RTCConfiguration {
   return {
     bundlePolicy: ice.bundlePolicy,

@@ -36,6 +36,7 @@ export class IceDesk implements Ways {
   readonly #troubled = new Set<string>();
   #configuration: IceConfiguration = DIRECT;
   #call = new AbortController();
+  #refreshing: Promise<void> | null = null;
 
   constructor(options: IceDeskOptions) {
     this.#options = options;
@@ -89,10 +90,11 @@ export class IceDesk implements Ways {
 
   async refresh(): Promise<void> {
     if (this.isFresh) return;
-    // what keeps the engine from giving others is its to say: the present ones are tried
-    const asked = this.#options.ask({ type: "refresh-ice", id: newId() }).catch(() => {});
-    const late = new Promise((resolve) => setTimeout(resolve, REFRESH_MS));
-    await Promise.race([asked, late]);
+    // all connections break at the same time, and need the same credentials
+    this.#refreshing ??= this.#askFresh().finally(() => {
+      this.#refreshing = null;
+    });
+    await this.#refreshing;
   }
 
   hint(peer: string, whom: string): string {
@@ -116,6 +118,17 @@ export class IceDesk implements Ways {
     const isWanted = this.#troubled.size > 0 && hasTurn(this.#configuration) && !this.#call.signal.aborted;
     if (isWanted) this.#lookout.start();
     else this.#lookout.stop();
+  }
+
+  async #askFresh(): Promise<void> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise((resolve) => {
+      timer = setTimeout(resolve, REFRESH_MS);
+    });
+    // what keeps the engine from giving others is its to say: the present ones are tried
+    const asked = this.#options.ask({ type: "refresh-ice", id: newId() }).catch(() => {});
+    await Promise.race([asked, late]);
+    clearTimeout(timer);
   }
 
   async #probe({ iceServers, timeoutS }: ProbeIce): Promise<void> {

@@ -71,6 +71,7 @@ async function probe({ url, server }: One, timeout_ms: number, ended: AbortSigna
       error: `The browser refuses this URL (${error instanceof Error ? error.name : error}).`,
     });
   }
+  const over = new AbortController();
   try {
     const began_ms = performance.now();
     const failures: RTCPeerConnectionIceErrorEvent[] = [];
@@ -81,8 +82,9 @@ async function probe({ url, server }: One, timeout_ms: number, ended: AbortSigna
         else if (candidate === null) resolve(wanted === "srflx" && failures.length === 0 ? "host" : null);
       };
       connection.onicecandidateerror = (event) => failures.push(event);
-      setTimeout(() => resolve(null), timeout_ms);
-      ended.addEventListener("abort", () => resolve(null), { once: true });
+      const timer = setTimeout(() => resolve(null), timeout_ms);
+      ended.addEventListener("abort", () => resolve(null), { signal: over.signal });
+      over.signal.addEventListener("abort", () => clearTimeout(timer));
     });
     connection.createDataChannel("probe");
     await connection.setLocalDescription();
@@ -98,6 +100,7 @@ async function probe({ url, server }: One, timeout_ms: number, ended: AbortSigna
   } catch (error) {
     return result({ error: `The browser could not try this server (${error}).` });
   } finally {
+    over.abort();
     connection.onicecandidate = connection.onicecandidateerror = null;
     connection.close();
   }

@@ -25,6 +25,8 @@ export interface Outlet {
 export interface AdapterOptions {
   readonly outlets: () => readonly Outlet[];
   readonly quality: () => Quality;
+  /** What one peer's picture may use at most; null for no limit. */
+  readonly cap_bps?: () => number | null;
   readonly isScreen: () => boolean;
   /** Everybody in the room, oneself too. */
   readonly people: () => number;
@@ -118,6 +120,7 @@ export class Adapter {
       screenPixels: size === null ? FULL_HD : size.width * size.height,
       others: Math.max(mesh.length, this.#options.people() - 1),
       isModest: isModest(),
+      cap_bps: this.#options.cap_bps?.() ?? null,
     };
   }
 

@@ -1,7 +1,16 @@
 /** What each connection shall send this second: the network's, the CPU's and the people's limits in one. Pure. */
 import type { Quality } from "../messages";
 import { ASK_FACTOR, CpuLimit, NetworkLimit, type Reading } from "./limits";
-import { cameraLadder, FULL_SIZE, fixedRung, peopleRung, type Rung, screenLadder, startOf } from "./rungs";
+import {
+  bestWithin,
+  cameraLadder,
+  FULL_SIZE,
+  fixedRung,
+  peopleRung,
+  type Rung,
+  screenLadder,
+  startOf,
+} from "./rungs";
 
 /** The link's outlet. It leads to Python, often on the same machine, and counts to no upload. */
 export const PYTHON = "python";
@@ -15,6 +24,8 @@ export interface Circumstances {
   readonly others: number;
   /** A small screen or a cellular connection. */
   readonly isModest: boolean;
+  /** What one peer's picture may use at most; null for no limit. */
+  readonly cap_bps?: number | null;
 }
 
 export interface Sight {
@@ -35,6 +46,7 @@ const WORDS = {
   network: "the network",
   cpu: "this computer's CPU",
   people: "the number of people",
+  limit: "the bitrate limit of this call",
 } as const;
 
 /** The limit behind the words; of the network by the name that ``qualityLimitationReason`` has for it. */
@@ -42,6 +54,8 @@ export function limitOf(words: string): string {
   const limit = Object.entries(WORDS).find(([, said]) => said === words)?.[0] ?? "";
   return limit === "network" ? "bandwidth" : limit;
 }
+
+const capOf = ({ cap_bps }: Circumstances) => cap_bps ?? Number.POSITIVE_INFINITY;
 
 export class Plan {
   readonly #networks = new Map<string, NetworkLimit>();
@@ -70,22 +84,26 @@ export class Plan {
     this.#networks.get(id)?.restart();
   }
 
-  #fixed({ quality }: Circumstances, sights: readonly Sight[]): Map<string, Order> {
+  #fixed(now: Circumstances, sights: readonly Sight[]): Map<string, Order> {
     this.#source = "";
     this.#networks.clear();
     this.#mesh = new CpuLimit();
     this.#link = new CpuLimit();
     return new Map(
       sights.map(({ id, rank, reading }) => {
+        const rung = fixedRung(now.quality, id === PYTHON ? 0 : rank);
+        const bitrate_bps = Math.min(rung.bitrate_bps, capOf(now));
         const limitedBy =
           id !== PYTHON && rank >= FULL_SIZE
             ? WORDS.people
-            : reading?.limitation === "bandwidth"
-              ? WORDS.network
-              : reading?.limitation === "cpu"
-                ? WORDS.cpu
-                : "";
-        return [id, { ...fixedRung(quality, id === PYTHON ? 0 : rank), keepsSize: true, limitedBy }];
+            : bitrate_bps < rung.bitrate_bps
+              ? WORDS.limit
+              : reading?.limitation === "bandwidth"
+                ? WORDS.network
+                : reading?.limitation === "cpu"
+                  ? WORDS.cpu
+                  : "";
+        return [id, { ...rung, bitrate_bps, keepsSize: true, limitedBy }];
       }),
     );
   }
@@ -114,28 +132,33 @@ export class Plan {
 
   #order(now: Circumstances, sight: Sight, isTick: boolean): Order {
     const network = this.#network(now, sight.id);
-    const [, cpu, people] = this.#limits(now, sight);
-    if (isTick && sight.reading !== null) network.take(sight.reading, Math.max(cpu, people));
-    const at = Math.max(network.rung, cpu, people);
+    const [, ...others] = this.#limits(now, sight);
+    const [cpu, people, limit] = others;
+    const best = Math.max(...others);
+    if (isTick && sight.reading !== null) network.take(sight.reading, best);
+    const at = Math.max(network.rung, best);
     const rung = this.#ladder[at] as Rung;
-    const top_bps = this.#ladder[Math.max(cpu, people)]?.bitrate_bps ?? rung.bitrate_bps;
-    const limitedBy = at === 0 ? "" : at === people ? "people" : at === cpu ? "cpu" : "network";
+    const top_bps = this.#ladder[best]?.bitrate_bps ?? rung.bitrate_bps;
+    const asked_bps = network.isAsking ? Math.min(top_bps, ASK_FACTOR * rung.bitrate_bps) : rung.bitrate_bps;
+    const limitedBy =
+      at === 0 ? "" : at === people ? "people" : at === limit ? "limit" : at === cpu ? "cpu" : "network";
     const isBeginning = limitedBy === "network" && !network.gaveWay;
     return {
       ...rung,
-      bitrate_bps: network.isAsking ? Math.min(top_bps, ASK_FACTOR * rung.bitrate_bps) : rung.bitrate_bps,
+      bitrate_bps: Math.min(asked_bps, capOf(now)),
       // Python's pictures change their size only when the plan says so, not whenever the encoder is short of time
       keepsSize: now.isScreen || sight.id === PYTHON,
       limitedBy: limitedBy === "" || isBeginning ? "" : WORDS[limitedBy],
     };
   }
 
-  #limits(now: Circumstances, { id, rank }: Sight): [number, number, number] {
+  #limits(now: Circumstances, { id, rank }: Sight): [number, number, number, number] {
     const isLink = id === PYTHON;
     return [
       this.#network(now, id).rung,
       (isLink ? this.#link : this.#mesh).rung,
       isLink ? 0 : peopleRung(this.#ladder, now.others, rank),
+      bestWithin(this.#ladder, capOf(now)),
     ];
   }
 

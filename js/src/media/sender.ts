@@ -3,6 +3,12 @@ import type { Reading } from "./limits";
 
 const chains = new WeakMap<RTCRtpSender, Promise<void>>();
 
+/** webrtc-extensions, section 5.5; browsers without it do nothing. */
+type SetParameters = (
+  parameters: RTCRtpSendParameters,
+  options: { readonly encodingOptions: readonly { readonly keyFrame: boolean }[] },
+) => Promise<void>;
+
 /**
  * Change the parameters of `sender`. Calls for one sender wait for each other: `setParameters` refuses what was read
  * before another change (webrtc-pc, section 5.2). `change` returns false where nothing has to be set. Rejects with what
@@ -12,11 +18,24 @@ export function changeParameters(
   sender: RTCRtpSender,
   change: (parameters: RTCRtpSendParameters) => boolean,
 ): Promise<void> {
-  const before = chains.get(sender) ?? Promise.resolve();
-  const mine = before.then(async () => {
+  return inTurn(sender, async () => {
     const parameters = sender.getParameters();
     if (change(parameters)) await sender.setParameters(parameters);
   });
+}
+
+/** Let the next picture be one that can be shown without those before it. Rejects with what the browser says. */
+export function sendKeyframe(sender: RTCRtpSender): Promise<void> {
+  return inTurn(sender, async () => {
+    const parameters = sender.getParameters();
+    const encodingOptions = parameters.encodings.map(() => ({ keyFrame: true }));
+    await (sender.setParameters as SetParameters).call(sender, parameters, { encodingOptions });
+  });
+}
+
+function inTurn(sender: RTCRtpSender, work: () => Promise<void>): Promise<void> {
+  const before = chains.get(sender) ?? Promise.resolve();
+  const mine = before.then(work);
   chains.set(
     sender,
     mine.catch(() => undefined), // whoever asked for it hears of it

@@ -3,6 +3,7 @@ import { useLayoutEffect } from "preact/hooks";
 import type { SessionView } from "../contract";
 import { EFFECTS } from "../messages";
 import { actionsOf } from "./actions";
+import { CheckField } from "./check-card";
 import { CameraSelect, MicrophoneSelect, SoundSwitches, Switch } from "./devices";
 import { effectOf, effectsPanel } from "./effects-menu";
 import { Icon } from "./icons";
@@ -166,6 +167,7 @@ export function PreJoin({ session, opened }: PreJoinProps) {
         <SoundSwitches session={session} />
       </div>
       <Shortcomings session={session} />
+      <CheckField check={session.check} disabled={session.phase.value === "waiting-for-kernel"} />
       <Hint session={session} draft={draft} />
       <Buttons session={session} draft={draft} />
     </form>

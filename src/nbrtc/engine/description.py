@@ -70,6 +70,25 @@ def first_mid(sdp: str) -> str:
     return found[1] if found else "0"
 
 
+def split_candidates(sdp: str) -> tuple[str, list[tuple[int, str]], bool]:
+    """A description without its candidates, these (RFC 8839, section 5.1), and whether they are all.
+
+    Each candidate is the number of its media section and its line without ``a=candidate:``.
+    """
+    kept: list[str] = []
+    candidates: list[tuple[int, str]] = []
+    section, has_ended = -1, False
+    for line in sdp.splitlines():
+        section += line.startswith("m=")
+        if line.startswith("a=candidate:"):
+            candidates.append((section, line.removeprefix("a=candidate:")))
+        elif line.startswith("a=end-of-candidates"):
+            has_ended = True
+        else:
+            kept.append(line)
+    return "\r\n".join([*kept, ""]), [found for found in candidates if found[0] >= 0], has_ended
+
+
 def candidate_hosts(sdp: str) -> list[str]:
     """Addresses and names of the candidates in a description (RFC 8839, section 5.1)."""
     return re.findall(r"^a=candidate:(?:\S+ ){4}(\S+)", sdp, re.MULTILINE)

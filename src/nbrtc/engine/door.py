@@ -1,18 +1,22 @@
 """The other side's candidates at the engine's door: those that name what they must not are left outside."""
 
-import re
 from collections.abc import Callable
+from functools import cached_property
 
-from aioice.ice import get_host_addresses
+import aioice.ice
 
 from ..ice.addresses import refusal
+from .seams import LOOPBACK
 
 MOST_TOLD = 20
 """Refusals of one connection that are told; a flood of them is only refused."""
 
 
 class Door:
-    """For the candidates of one connection.
+    """For the remote candidates of one connection; see `ice_seams.guard`.
+
+    An address of this very machine is let in, since whoever names it is here, too, or gains nothing. It opens
+    the door for no other: anybody who got a description from here knows it and could claim to be here.
 
     Parameters
     ----------
@@ -21,32 +25,25 @@ class Door:
     """
 
     def __init__(self, on_refused: Callable[[str, str], None]) -> None:
-        self.is_local = False
-        """Both ends are on this machine."""
         self.refused = 0
         self._on_refused = on_refused
 
-    def admits(self, candidate: str) -> bool:
-        """Whether a candidate (RFC 8839, section 5.1) may be tried; what nobody can read is not judged."""
-        found = re.match(r"(?:a=)?(?:candidate:)?(?:\S+ ){4}(\S+) \d+ typ ", candidate)
-        if found is None:
-            return True
-        reason = refusal(found[1], is_local=self.is_local or self._is_own(found[1]))
+    def admits(self, address: str) -> bool:
+        """Whether checks may be sent to an IP address: the candidate's, or what its name was resolved to."""
+        reason = refusal(address, is_local=self.is_alone or address in self._own)
         if reason is None:
             return True
         self.refused += 1
         if self.refused <= MOST_TOLD:
-            self._on_refused(found[1], reason)
+            self._on_refused(address, reason)
         return False
 
-    def clean(self, sdp: str) -> str:
-        """The description without the candidates that are refused."""
-        lines = sdp.split("\n")
-        return "\n".join(line for line in lines if not line.startswith("a=candidate:") or self.admits(line))
+    @property
+    def is_alone(self) -> bool:
+        """Only the loopback address is there, so whoever calls is on this machine."""
+        return self._own == {LOOPBACK}
 
-    def _is_own(self, address: str) -> bool:
-        """The other end has an address of this very machine, so both are on it."""
-        if address not in get_host_addresses(use_ipv4=True, use_ipv6=True):
-            return False
-        self.is_local = True
-        return True
+    @cached_property
+    def _own(self) -> frozenset[str]:
+        # by the module: seams.use_loopback_where_alone replaces it there
+        return frozenset(aioice.ice.get_host_addresses(use_ipv4=True, use_ipv6=True))

@@ -1,9 +1,10 @@
 """How the engine gets at a server: one for each URL, as aioice wants it."""
 
+import os
 import ssl
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from typing import Any, Literal
 
 from ..ice.urls import parse
@@ -13,10 +14,14 @@ MOST = 20
 """URLs that are used or probed at a time; the best come first."""
 
 
-@cache
 def tls() -> ssl.SSLContext:
     """Verifies certificates; ``SSL_CERT_FILE`` names other authorities than the system's."""
-    return ssl.create_default_context()
+    return _tls(os.environ.get("SSL_CERT_FILE"))
+
+
+@lru_cache(maxsize=4)
+def _tls(_: str | None) -> ssl.SSLContext:
+    return ssl.create_default_context()  # reads the variable; doing so takes many milliseconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +31,17 @@ class Access:
     url: str
     kind: Literal["stun", "turn"]
     address: tuple[str, int]
+    """Host and port, the host as the URL names it."""
     transport: Transport
     username: str | None
     credential: str | None
 
     def __repr__(self) -> str:
         return f"Access({self.url!r})"
+
+    def endpoint(self, address: str) -> tuple[str, int]:
+        """Where to connect to, its name being known to be this address; TLS wants the name all the same."""
+        return (self.address[0] if self.transport == "tls" else address, self.address[1])
 
     @property
     def allocation(self) -> dict[str, Any]:

@@ -1,16 +1,19 @@
 """One end of a connection's ICE: what is gathered, what is let in, what is told. On the engine's loop."""
 
-import asyncio
 from collections.abc import Callable, Sequence
+from typing import Literal
 
 from aioice import Candidate as IceCandidate
-from aiortc import RTCConfiguration, RTCIceTransportPolicy, RTCPeerConnection
+from aiortc import RTCConfiguration, RTCIceTransportPolicy, RTCPeerConnection, RTCSessionDescription
+from aiortc.sdp import candidate_from_sdp
 
 from ..messages import IceRecord, IceServerEntry
+from .description import split_candidates
 from .door import Door
 from .gathering import Gathering
-from .ice_seams import IceSeam, connect
+from .ice_seams import IceSeam, connect, guard
 from .ice_trace import IceTrace
+from .tasks import Tasks
 
 
 def connection_of(*, relay_only: bool) -> RTCPeerConnection:
@@ -45,43 +48,90 @@ class IceEnd:
         """Called with the line of each candidate that a server gave, and with an empty one at their end."""
         self.on_records: Callable[[tuple[IceRecord, ...]], None] = lambda _: None
         """Called with what is seen."""
+        self.why_not = ""
+        """What the last server said that gave nothing, as a sentence."""
         self._connection = connection
-        self._has_begun = False
+        self._seam: IceSeam | None = None
         trace = self._trace = IceTrace(peer, generation, lambda records: self.on_records(records))
         connection.on("iceconnectionstatechange", lambda: trace.changed(connection.iceConnectionState))
-        self.door = Door(trace.refused)
+        self._door = Door(trace.refused)
         self._gathering = Gathering(
-            servers, relay_only=relay_only, on_candidate=self._gathered, on_failed=trace.failed
+            servers, relay_only=relay_only, on_candidate=self._gathered, on_failed=self._failed
         )
-        self._ending: asyncio.Task[None] | None = None
-        self._connecting: asyncio.Task[None] | None = None
+        self._tasks = Tasks()
+        self._is_ending = False
         self._is_without = relay_only  # any candidate at all
+
+    @property
+    def refused(self) -> int:
+        """How many of the other side's candidates were not let in."""
+        return self._door.refused
+
+    @property
+    def has_nothing(self) -> bool:
+        """All servers were asked, and this end has no candidate at all: there will be no connection."""
+        return self._gathering.is_done and self._seam is not None and not self._seam.local_candidates
+
+    async def take(self, sdp: str, kind: Literal["offer", "answer"]) -> None:
+        """Set the other side's description; its candidates are added after it, as if they had trickled.
+
+        A name among them would hold up the answer while it is looked up, and "end of candidates" would let
+        ICE fail while ours are still being gathered.
+
+        Raises
+        ------
+        Exception
+            Whatever aiortc's parser stumbles over.
+        """
+        bare, candidates, has_ended = split_candidates(sdp)
+        parsed = [(section, candidate_from_sdp(text)) for section, text in candidates]
+        await self._connection.setRemoteDescription(RTCSessionDescription(sdp=bare, type=kind))
+        guard(self._connection, self._door.admits)
+        for section, candidate in parsed:
+            candidate.sdpMLineIndex = section
+            adding = self._connection.addIceCandidate(candidate)
+            if candidate.ip.endswith(".local"):
+                self._tasks.spawn(adding, "nbrtc-candidate-name")
+            else:
+                await adding
+        if has_ended and candidates:  # without any, ICE would fail without saying why
+            self.end_candidates()
+
+    async def add(self, line: str, sdp_mid: str | None, sdp_m_line_index: int | None) -> None:
+        """Add a candidate that trickled in, once the description is set; a name is looked up first.
+
+        Raises
+        ------
+        ValueError, AssertionError, IndexError
+            If it is malformed.
+        """
+        candidate = candidate_from_sdp(line.removeprefix("candidate:"))
+        candidate.sdpMid, candidate.sdpMLineIndex = sdp_mid, sdp_m_line_index
+        await self._connection.addIceCandidate(candidate)
 
     def begin(self, sdp: str) -> str:
         """A local description is set: gather beside the first one. Returns it as it goes out.
 
         Where more candidates follow, it does not say that these were all (RFC 8840, section 8.2).
         """
-        if not self._has_begun:
-            self._has_begun = True
-            ice = IceSeam(self._connection)
-            self._trace.start(ice)
-            self._gathering.start(ice)
+        if self._seam is None:
+            self._seam = IceSeam(self._connection)
+            self._trace.start(self._seam)
+            self._gathering.start(self._seam)
         return sdp.replace("a=end-of-candidates\r\n", "") if self._gathering.is_wanted else sdp
 
     def end_candidates(self) -> None:
         """The other side has no more. ICE hears so when none is to come here either; else it fails early."""
-        if self._ending is None:
-            self._ending = asyncio.create_task(self._end(), name="nbrtc-candidates")
+        if not self._is_ending:
+            self._is_ending = True
+            self._tasks.spawn(self._end(), "nbrtc-candidates")
 
     async def close(self) -> None:
         """Before the connection is closed. Idempotent."""
+        self._tasks.cancel()
         await self._gathering.close()
-        for task in (self._ending, self._connecting):
-            if task is not None:
-                task.cancel()
-                await asyncio.gather(task, return_exceptions=True)
         await self._trace.close()
+        await self._tasks.finish()
 
     async def _end(self) -> None:
         await self._gathering.finished()
@@ -91,6 +141,10 @@ class IceEnd:
         self._trace.gathered(candidate, url)
         if candidate is not None and self._is_without:
             self._is_without = False
-            self._connecting = asyncio.create_task(connect(self._connection), name="nbrtc-connect")
+            self._tasks.spawn(connect(self._connection), "nbrtc-connect")
         if self._gathering.is_wanted:
             self.on_candidate("" if candidate is None else f"candidate:{candidate.to_sdp()}")
+
+    def _failed(self, url: str, code: int, sentence: str) -> None:
+        self.why_not = f"{url}: {sentence}"
+        self._trace.failed(url, code, sentence)

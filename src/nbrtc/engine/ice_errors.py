@@ -2,13 +2,14 @@
 
 import socket
 import ssl
+import struct
 
 from aioice.stun import TransactionError
 
 UNREACHABLE = 701
 """webrtc-pc, section 4.8.2."""
 
-ERRORS = (TransactionError, OSError, ValueError, KeyError, TypeError, EOFError)
+ERRORS = (TransactionError, OSError, ValueError, KeyError, TypeError, EOFError, struct.error)
 """What aioice raises where a server is out of reach, refuses, or answers something that it stumbles over."""
 
 WORDS = {
@@ -40,6 +41,8 @@ def explained(error: BaseException) -> tuple[int, str]:
         return UNREACHABLE, "It does not speak TLS on this port."
     if isinstance(error, ConnectionRefusedError):
         return UNREACHABLE, "Nobody listens on this port."
+    if isinstance(error, ConnectionError | EOFError):
+        return UNREACHABLE, "It ended the connection, or answers with something else than STUN."
     if isinstance(error, OSError):
-        return UNREACHABLE, f"It cannot be reached ({error.strerror or type(error).__name__})."
+        return UNREACHABLE, f"It cannot be reached ({error.strerror or error or type(error).__name__})."
     return UNREACHABLE, f"It answers with something else than STUN ({type(error).__name__})."

@@ -45,11 +45,12 @@ class IceTrace:
         self._found_s = 0.0
         self._state = ""
         self._task: asyncio.Task[None] | None = None
-        self._tell(IceStateSeen(**self._when(), what="start"))
+        self._began = IceStateSeen(**self._when(), what="start")  # told once somebody listens
 
     def start(self, ice: IceSeam) -> None:
         """Look at the check list from now on."""
         self._ice = ice
+        self._tell(self._began)
         self._tell(IceStateSeen(**self._when(), what="gathering", state="gathering"))
         self._task = asyncio.create_task(self._watch(), name="nbrtc-ice-trace")
 

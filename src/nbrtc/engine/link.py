@@ -13,12 +13,7 @@ import zlib
 from collections.abc import Callable, Sequence
 
 import msgspec
-from aiortc import (
-    RTCRtpReceiver,
-    RTCRtpTransceiver,
-    RTCSessionDescription,
-)
-from aiortc.sdp import candidate_from_sdp
+from aiortc import RTCRtpReceiver, RTCRtpTransceiver
 
 from ..errors import NegotiationError
 from ..lab.impairment import Shim
@@ -183,7 +178,9 @@ class Link:
         self._closed = False
 
     async def answer(self, sdp: str) -> str:
-        """Take the page's offer and return the answer, with all candidates of this machine in it.
+        """Take the page's offer and return the answer, with this machine's own candidates in it.
+
+        What servers give follows by `on_candidate`.
 
         Raises
         ------
@@ -192,9 +189,9 @@ class Link:
             is closed meanwhile.
         """
         check_offer(sdp)
-        sdp = self.ice.door.clean(sdp)
         self._mid = first_mid(sdp)
         self.candidates += len(candidate_hosts(sdp))
+        self.candidates_ended |= "\na=end-of-candidates" in sdp
         wants_h264 = self._codec == "h264" or " VP8/90000" not in sdp
         if wants_h264 and " H264/90000" in sdp:
             self.video_codec = "H264"
@@ -202,7 +199,7 @@ class Link:
         # only this one: what comes up may go straight back down, so both directions have the same
         _prefer(self._transceiver, f"video/{self.video_codec.lower()}", "video/rtx")
         try:
-            await self._connection.setRemoteDescription(RTCSessionDescription(sdp=sdp, type="offer"))
+            await self.ice.take(sdp, "offer")
             self._described.set()
             await self._connection.setLocalDescription(await self._connection.createAnswer())
         except Exception as error:  # aiortc raises whatever its parser stumbles over
@@ -213,7 +210,7 @@ class Link:
             raise NegotiationError("The link was closed while its offer was being answered.")
         self._task = asyncio.create_task(self._beat(), name="nbrtc-link")
         answer = self.ice.begin(self._connection.localDescription.sdp)
-        self.is_on_loopback = self.ice.door.is_local = set(candidate_hosts(answer)) == {LOOPBACK}
+        self.is_on_loopback = set(candidate_hosts(answer)) == {LOOPBACK}
         return with_bitrates(answer, self._quality.bitrate_bps)
 
     async def add_candidate(self, message: Candidate) -> None:
@@ -242,12 +239,8 @@ class Link:
             if self.candidates:  # else ICE would fail without saying why
                 self.ice.end_candidates()
             return
-        if not self.ice.door.admits(message.candidate):
-            return
         try:
-            candidate = candidate_from_sdp(message.candidate.removeprefix("candidate:"))
-            candidate.sdpMid, candidate.sdpMLineIndex = message.sdp_mid, message.sdp_m_line_index
-            await self._connection.addIceCandidate(candidate)
+            await self.ice.add(message.candidate, message.sdp_mid, message.sdp_m_line_index)
         except (ValueError, AssertionError, IndexError) as error:
             raise NegotiationError(
                 f"The candidate {message.candidate[:80]!r} of section {message.sdp_mid!r} is malformed."

@@ -10,14 +10,9 @@ import logging
 import re
 import time
 from collections.abc import Callable, Sequence
+from typing import Literal
 
-from aiortc import (
-    MediaStreamTrack,
-    RTCRtpReceiver,
-    RTCRtpTransceiver,
-    RTCSessionDescription,
-)
-from aiortc.sdp import candidate_from_sdp
+from aiortc import MediaStreamTrack, RTCRtpReceiver, RTCRtpTransceiver
 
 from ..errors import NegotiationError
 from ..messages import IceCandidate, IceServerEntry
@@ -118,7 +113,7 @@ class PythonPeer:
         return known is not None and bool(_fingerprints(sdp) & _fingerprints(known.sdp))
 
     async def answer(self, sdp: str) -> str:
-        """Take an offer and return the answer, with all candidates of this machine in it.
+        """Take an offer and return the answer, with this machine's own candidates in it.
 
         Raises
         ------
@@ -127,7 +122,7 @@ class PythonPeer:
             closed meanwhile.
         """
         check_description(sdp)
-        self.mid, sdp = first_mid(sdp), self.ice.door.clean(sdp)
+        self.mid = first_mid(sdp)
         for kind, section in _media(sdp):
             if (self.video if kind == "video" else self.audio) is None:
                 self._add(kind, _codec(kind, section))
@@ -147,7 +142,7 @@ class PythonPeer:
         return with_bitrates(self.ice.begin(self._connection.localDescription.sdp), RECEIVE_BPS)
 
     async def offer(self) -> str:
-        """Our offer, with all candidates of this machine in it.
+        """Our offer, with this machine's own candidates in it.
 
         Raises
         ------
@@ -179,7 +174,7 @@ class PythonPeer:
             return
         check_description(sdp, "answer")
         self._is_answered = True
-        await self._describe("answer", self.ice.door.clean(sdp))
+        await self._describe("answer", sdp)
 
     async def add_candidate(self, message: IceCandidate | None) -> None:
         """Take a trickled candidate; an empty one ends them (RFC 8838).
@@ -206,12 +201,8 @@ class PythonPeer:
             if self._candidates:  # else ICE would fail without saying why
                 self.ice.end_candidates()
             return
-        if not self.ice.door.admits(text):
-            return
         try:
-            candidate = candidate_from_sdp(text.removeprefix("candidate:"))
-            candidate.sdpMid, candidate.sdpMLineIndex = message.sdp_mid, message.sdp_m_line_index
-            await self._connection.addIceCandidate(candidate)
+            await self.ice.add(text, message.sdp_mid, message.sdp_m_line_index)
         except (ValueError, AssertionError, IndexError) as error:
             raise NegotiationError(
                 f"The candidate {text[:80]!r} of section {message.sdp_mid!r} is malformed."
@@ -310,10 +301,10 @@ class PythonPeer:
             report["frameWidth"], report["frameHeight"] = sending.size
         return report
 
-    async def _describe(self, kind: str, sdp: str) -> None:
+    async def _describe(self, kind: Literal["offer", "answer"], sdp: str) -> None:
         self._candidates += len(candidate_hosts(sdp))
         try:
-            await self._connection.setRemoteDescription(RTCSessionDescription(sdp=sdp, type=kind))
+            await self.ice.take(sdp, kind)
         except Exception as error:  # aiortc raises whatever its parser stumbles over
             raise _refusal(kind, error) from error
         self._described.set()

@@ -302,7 +302,9 @@ def codec_of(transceiver: RTCRtpTransceiver) -> RTCRtpCodecParameters | None:
 
 def ice_transport(connection: RTCPeerConnection) -> Any:
     """The one ICE transport of a bundled connection."""
-    return connection.getTransceivers()[0].receiver.transport.transport
+    transceivers = connection.getTransceivers()
+    bundle = transceivers[0].receiver if transceivers else connection.sctp
+    return _private(bundle, "transport").transport
 
 
 def is_control_delivered(connection: RTCPeerConnection) -> bool:

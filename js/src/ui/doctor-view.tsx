@@ -1,0 +1,25 @@
+/** The widget that is nothing but a check of the connection: `nbrtc.doctor()`. */
+import { useSignalEffect } from "@preact/signals";
+import { useRef } from "preact/hooks";
+import type { SessionView } from "../contract";
+import { CheckResults } from "./check-card";
+
+export function DoctorView({ session }: { readonly session: SessionView }) {
+  const began = useRef(false);
+  // whoever ran the cell wants to know: as soon as there is a kernel to ask
+  useSignalEffect(() => {
+    if (began.current || session.phase.value === "waiting-for-kernel" || session.phase.value === "no-kernel")
+      return;
+    began.current = true;
+    if (session.check.results.peek().length === 0 && !session.check.isRunning.peek())
+      void session.check.run();
+  });
+  const isAway = !began.current && session.check.results.value.length === 0;
+  return (
+    <section class="nbrtc-doctor" aria-label="Check of the connection">
+      <h2>Check of the connection</h2>
+      {isAway && <p role="status">{session.statusText.value}</p>}
+      <CheckResults check={session.check} />
+    </section>
+  );
+}
