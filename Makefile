@@ -1,6 +1,7 @@
 # make demo   a JupyterLab with the first call
 # make test   everything that CI runs
-# make check  the same without installing Chromium; its pieces: lint types js py (unit loopback kernel pages browser)
+# make check  the same without installing Chromium and coturn; its pieces: lint types js py (unit loopback kernel pages
+#             browser turn)
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -11,12 +12,14 @@ JS_SOURCES := $(shell find js/src -type f) js/build.mjs js/workers.mjs js/packag
 BUNDLE := src/nbrtc/static/widget.js
 NODE_MODULES := js/node_modules/.package-lock.json
 PYTEST := $(BIN)/python -m pytest
+# A test that hangs ends by itself (tests/watchdog.py); whatever else does not is ended from without where CI runs it.
+LIMIT := $(if $(CI),$(if $(shell command -v timeout),timeout -s INT -k 60 1800))
 PAGES := $(addprefix tests/browser/,test_mesh.py test_tap.py test_guest_page.py test_guest_recording.py test_saving.py \
 	test_dumps.py test_effect_pictures.py test_camera_effects.py test_person.py test_sound.py)
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 step = @printf '\n==> %s\n' "$(1)"
 
-.PHONY: demo test check beside lint types js py unit loopback kernel pages browser chromium soak bench dist clean
+.PHONY: demo test check beside lint types js py unit loopback kernel pages browser turn chromium coturn soak bench dist clean
 ifndef TOGETHER
 .NOTPARALLEL:
 endif
@@ -24,15 +27,16 @@ endif
 demo: .make/demo $(BUNDLE)
 	$(BIN)/jupyter lab $(AS_ROOT) notebooks/01-first-call.ipynb
 
-test: chromium check
+test: chromium coturn check
 	$(call step,all tests passed)
 
 # In stages, each of which fills two cores by itself: media and processes; pages, and beside them what only computes, in
-# the time that they leave; the many small tests; the notebooks. Each one's output stays together.
+# the time that they leave; the many small tests, and beside them calls that mostly wait; the notebooks. Each one's
+# output stays together.
 check: .make/test $(NODE_MODULES) $(BUNDLE)
 	@$(MAKE) --no-print-directory TOGETHER=1 -j2 --output-sync=target loopback kernel
 	@$(MAKE) --no-print-directory TOGETHER=1 -j2 --output-sync=target pages beside
-	@$(MAKE) --no-print-directory unit
+	@$(MAKE) --no-print-directory TOGETHER=1 -j2 --output-sync=target unit turn
 	@$(MAKE) --no-print-directory browser
 
 beside:
@@ -55,27 +59,32 @@ js: $(NODE_MODULES)
 	$(call step,js: vitest)
 	cd js && npm run --silent test
 
-py: unit loopback kernel pages browser
+py: unit loopback kernel pages browser turn
 
 # A process for each folder: Playwright keeps an event loop running that asyncio tests would collide with. Most tests wait
 # more than they compute, so two processes share them; two browsers share the notebooks, a file each.
 unit loopback: OPTIONS := -n 2
 browser: OPTIONS := -n 2 --dist loadfile $(addprefix --ignore=,$(PAGES))
-unit loopback kernel browser: .make/test $(BUNDLE)
+unit loopback kernel browser turn: .make/test $(BUNDLE)
 	$(call step,$@: pytest tests/$@)
-	$(PYTEST) tests/$@ $(OPTIONS)
+	$(LIMIT) $(PYTEST) tests/$@ $(OPTIONS)
 
 # Browser tests without a notebook: light enough to run beside the others.
 pages: .make/test $(BUNDLE)
 	$(call step,pages: pytest $(PAGES))
-	$(PYTEST) $(PAGES)
+	$(LIMIT) $(PYTEST) $(PAGES)
 
 chromium:
 	$(call step,Chromium for the browser tests)
 	@tools/chromium.sh
 
+coturn:
+	$(call step,coturn for the tests with TURN servers)
+	@tools/coturn.sh
+
 soak: .make/test $(BUNDLE)
-	$(PYTEST) tests -m soak --timeout 3600
+	$(PYTEST) tests --ignore=tests/turn -m soak --timeout 3600
+	$(PYTEST) tests/turn -m soak
 
 bench: .make/test $(BUNDLE)
 	$(BIN)/python -m benchmarks
