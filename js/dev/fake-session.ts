@@ -20,6 +20,7 @@ import { UNDECIDED } from "../src/ice/configuration";
 import type {
   CallState,
   ChatMessage,
+  CheckResult,
   Codec,
   Finding,
   Participant,
@@ -272,6 +273,12 @@ export class FakeSession implements SessionView {
       this.state.value = callState({ ...this.state.value, effect });
     },
   );
+  readonly check = {
+    results: signal<readonly CheckResult[]>([]),
+    isRunning: signal(false),
+    run: async () => void this.calls.push(["check"]),
+    cancel: () => void this.calls.push(["cancelCheck"]),
+  };
   /** What the next `enterRoom` and `sendChat` reject with; empty: they do not. */
   refusal = "";
 

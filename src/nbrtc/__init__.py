@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from .bot import Bot
     from .call import Call
     from .chat import Chat
+    from .doctoring.checks import Checks
+    from .doctoring.widget import Doctor, doctor
     from .errors import (
         CallError,
         DumpError,
@@ -55,6 +57,8 @@ _HOMES = {
     "CallStats": "stats",
     "Chat": "chat",
     "ChatMessage": "messages",
+    "Checks": "doctoring.checks",
+    "Doctor": "doctoring.widget",
     "DumpError": "errors",
     "Effect": "messages",
     "EngineError": "errors",
@@ -83,6 +87,7 @@ _HOMES = {
     "VideoSource": "video_source",
     "compare": "stats.plots.compare",
     "compose": "recordings.compose",
+    "doctor": "doctoring.widget",
     "forget_ice_history": "ice.history_table",
     "ice_history": "ice.history_table",
     "load_dump": "stats.dumps",
@@ -97,6 +102,8 @@ __all__ = [
     "CallStats",
     "Chat",
     "ChatMessage",
+    "Checks",
+    "Doctor",
     "DumpError",
     "Effect",
     "EngineError",
@@ -126,6 +133,7 @@ __all__ = [
     "__version__",
     "compare",
     "compose",
+    "doctor",
     "forget_ice_history",
     "ice_history",
     "load_dump",

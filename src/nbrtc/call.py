@@ -14,10 +14,12 @@ from .arguments import check_assignment, to_boolean, to_name, to_number, unknown
 from .assets import AssetError
 from .bridge import Bridge
 from .cells import close_earlier
+from .doctoring.checks import Checks
 from .ice.policy import IcePolicy, to_options
 from .ice.servers import AnyServer, to_sources
 from .kernel_side import KernelSide
 from .messages import (
+    AskForCheck,
     CallState,
     Codec,
     EngineStatus,
@@ -198,7 +200,21 @@ class Call(InRoom, OwnPicture, OwnSound, OwnIce, PageEffect, anywidget.AnyWidget
         self._side.mirror.wait_for(_phase(state), timeout_s)
         return self
 
+    def check(self) -> None:
+        """Have the connection checked by the page that shows the call; returns at once.
+
+        Browser, network, every configured STUN and TURN server, the path to Python and the room's server
+        are looked at, which takes some 8 s. No device is opened. What was found is in `checks`.
+        """
+        self._side.checks.begin()
+        self._side.request(AskForCheck())
+
     # --- state
+
+    @property
+    def checks(self) -> Checks:
+        """What the newest check of the connection found, by `check` or by a click; see `Checks`."""
+        return self._side.checks
 
     @property
     def id(self) -> str:

@@ -4,9 +4,9 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from .commands import serve, token, turn_config
+from .commands import doctor, serve, token, turn_config
 
-COMMANDS = (serve, token, turn_config)
+COMMANDS = (serve, token, turn_config, doctor)
 """Each has ``add``, which adds its parser and sets what runs. In the order of the help."""
 
 

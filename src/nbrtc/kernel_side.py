@@ -19,6 +19,7 @@ from .audio_runner import AudioRunner
 from .bridge import Bridge
 from .callbacks import Callbacks
 from .chat import Chat, from_others
+from .doctoring.checks import Checks
 from .effect import VideoEffect, describe
 from .effect_code import pack as pack_function
 from .effect_runner import EffectRunner
@@ -36,6 +37,7 @@ from .messages import (
     ChangeStatsInterval,
     ChatArrived,
     ChatMessage,
+    ChecksArrived,
     Codec,
     Effect,
     EffectNews,
@@ -109,6 +111,7 @@ class KernelSide:
         self.assets = Assets()
         self.samples = StatsStore()
         self.trail = IceTrail()
+        self.checks = Checks()
         self.callbacks = Callbacks(self._callback_failed)
         person = Participant(id="you", name=opening.name, is_you=True)
         room = None if opening.ticket is None else RoomInfo(opening.ticket.room, opening.ticket.room)
@@ -179,6 +182,7 @@ class KernelSide:
         self.source.close()
         self.audio_effect.close()
         self.sounds.lose(f"The call was closed ({reason})")
+        self.checks.fail(f"The call was closed ({reason})")
         for recording in self._forget_recordings():
             recording.part(f"The call was closed ({reason})")
         self._tell_page(None, Bye(code="closed", reason=reason))
@@ -352,6 +356,8 @@ class KernelSide:
                 self.trail.add(notification.records)
             case ProbesArrived():
                 self.trail.add_probes(notification.probes)
+            case ChecksArrived():
+                self.checks.take(notification.checks)
             case ChatArrived():
                 self._chat_arrived(notification.messages)
             case TicketChanged():
@@ -370,6 +376,7 @@ class KernelSide:
         for recording in self._forget_recordings():
             recording.lose(reason)
         self.sounds.lose(reason)
+        self.checks.fail(reason)
         self._tell_page(None, Bye(code="lost", reason=reason, recover=True))
         self._tell_page(None, self.mirror.lose(reason))
 
