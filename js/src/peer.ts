@@ -56,6 +56,8 @@ interface Received {
 export const LEGACY_MS = 2_000;
 /** A restart of what the browser still calls connected may take so long before the person is told. */
 export const TELL_MS = 1_500;
+/** From the key frame after a gap to another one. */
+export const SECOND_MS = 1_000;
 const MOST_SECTIONS = 8;
 
 export class Peer {
@@ -77,6 +79,7 @@ export class Peer {
   #legacy: ReturnType<typeof setTimeout> | undefined;
   #hint: ReturnType<typeof setTimeout> | undefined;
   #tell: ReturnType<typeof setTimeout> | undefined;
+  #second: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: PeerOptions) {
     this.#options = options;
@@ -170,6 +173,7 @@ export class Peer {
     clearTimeout(this.#legacy);
     clearTimeout(this.#hint);
     clearTimeout(this.#tell);
+    clearTimeout(this.#second);
     this.#isClosed = true;
     this.#options.ice.troubled(this.#options.participant().id, false);
     this.#recovery.stop();
@@ -347,10 +351,18 @@ export class Peer {
     this.#sendKeyframe();
   }
 
-  /** Whoever lost more than can be sent again asks for one, in Chromium only every 3 s. */
+  /**
+   * Whoever lost more than can be sent again asks for one, in Chromium only every 3 s. The first may itself be lost while
+   * ICE changes its path.
+   */
   #sendKeyframe(): void {
-    const sender = this.video;
-    if (sender?.track) sendKeyframe(sender).catch(() => {}); // refused where nothing is sent now
+    const send = () => {
+      const sender = this.video;
+      if (sender?.track) sendKeyframe(sender).catch(() => {}); // refused where nothing is sent now
+    };
+    send();
+    clearTimeout(this.#second);
+    this.#second = setTimeout(send, SECOND_MS);
   }
 
   async #heal(remedy: Remedy): Promise<void> {

@@ -340,8 +340,8 @@ export class Session implements SessionView {
           this.#notices.tell("protocol", "error", text);
           return;
         }
-        this.qualities.value = event.qualities;
         this.#ice.configure(event.ice);
+        this.qualities.value = event.qualities;
         this.#mirror(event.state);
         this.#room.read(event.chat);
         this.#analysis.history.findings.value = event.findings;

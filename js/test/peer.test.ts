@@ -333,7 +333,7 @@ describe("a restart of what the browser still calls connected", () => {
     await flow(60);
     expect(peer.standing.value).toMatchObject({ connection: "connected", reason: "" });
     expect(standings.map(({ connection }) => connection)).toEqual(["connected"]);
-    expect([FakePeer.newest.restarts, keyframes()]).toEqual([1, 1]);
+    expect([FakePeer.newest.restarts, keyframes()]).toEqual([1, 2]); // the first may be lost
   });
 
   test("is told when it takes longer, and that it helped", async () => {

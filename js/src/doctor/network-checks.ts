@@ -22,12 +22,18 @@ export async function candidates(ice: IceConfiguration, ended: AbortSignal): Pro
   if (types.size === 0) {
     const advice =
       ice.iceTransportPolicy === "relay"
-        ? "Only relays are allowed, and none answers: see the servers below."
+        ? "Only relays are allowed, and none answers: each server has a line of its own here."
         : "Join a network; a policy or an extension of the browser may forbid addresses, too.";
     return line("candidates", title, "fail", detail, advice);
   }
   return ice.iceServers.length > 0 && !types.has("relay") && !types.has("srflx")
-    ? line("candidates", title, "warning", detail, "No configured server answered: see below.")
+    ? line(
+        "candidates",
+        title,
+        "warning",
+        detail,
+        "No configured server answered: each has a line of its own here.",
+      )
     : line("candidates", title, "pass", detail);
 }
 

@@ -64,6 +64,7 @@ async function isAnswered(configuration: RTCConfiguration, ended: AbortSignal): 
     done.abort();
   };
   const { signal } = done;
+  ended.addEventListener("abort", () => done.abort(), { signal });
   connection.addEventListener("icecandidate", ({ candidate }) => candidate?.candidate && hear(), { signal });
   connection.addEventListener(
     "icecandidateerror",
@@ -75,7 +76,7 @@ async function isAnswered(configuration: RTCConfiguration, ended: AbortSignal): 
   try {
     connection.createDataChannel("lookout");
     await connection.setLocalDescription();
-    await Promise.race([pause(ASK_MS, signal), aborted(ended)]);
+    await pause(ASK_MS, signal);
   } finally {
     done.abort();
     connection.close();
@@ -90,11 +91,6 @@ function newConnection(configuration: RTCConfiguration): RTCPeerConnection | nul
   } catch {
     return null;
   }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
 }
 
 /** Resolves after this time, or when the signal aborts. */

@@ -24,14 +24,16 @@ function ranked(results: readonly CheckResult[]): readonly CheckResult[] {
   return [...results].sort((one, other) => RANK.indexOf(one.outcome) - RANK.indexOf(other.outcome));
 }
 
-/** For a message to whoever helps: addresses are replaced by their kind. */
+const IPV4 = /\b\d{1,3}(\.\d{1,3}){3}\b/g;
+/** Eight groups, or two colons side by side (RFC 5952): a time of day has neither. */
+const IPV6 = /(?<![\w:])(?:(?:[0-9a-f]{1,4}:){7}[0-9a-f]{1,4}|[0-9a-f:]*::[0-9a-f:.]*)(?![\w:])/gi;
+
+/** For a message to whoever helps: without addresses. */
 export function reportOf(results: readonly CheckResult[]): string {
-  const lines = ranked(results).map(({ outcome, title, detail, advice }) =>
-    `${WORDS[outcome]}: ${title}. ${detail} ${advice}`.trim(),
+  const lines = ranked(results).map(({ outcome, by, title, detail, advice }) =>
+    `${WORDS[outcome]}: ${title}${by === "page" ? "" : " (Python)"}. ${detail} ${advice}`.trim(),
   );
-  return lines
-    .join("\n")
-    .replace(/\b\d{1,3}(\.\d{1,3}){3}\b|\b[0-9a-f]{0,4}(:[0-9a-f]{0,4}){3,7}\b/gi, "(address)");
+  return lines.join("\n").replace(IPV6, "(address)").replace(IPV4, "(address)");
 }
 
 function sumUp(results: readonly CheckResult[], isRunning: boolean): string {
@@ -39,12 +41,15 @@ function sumUp(results: readonly CheckResult[], isRunning: boolean): string {
   const count = (outcome: CheckResult["outcome"]) => results.filter((one) => one.outcome === outcome).length;
   const [failed, warned] = [count("fail"), count("warning")];
   if (failed + warned === 0) return "Everything that a call needs works.";
-  const parts = [failed > 0 ? `${failed} do not work` : "", warned > 0 ? `${warned} could be better` : ""];
+  const parts = [
+    failed > 0 ? `${failed} ${failed === 1 ? "does" : "do"} not work` : "",
+    warned > 0 ? `${warned} could be better` : "",
+  ];
   return `Of ${results.length} checks ${parts.filter(Boolean).join(", and ")}.`;
 }
 
 function Line({ result }: { readonly result: CheckResult }) {
-  const { outcome, title, detail, advice } = result;
+  const { outcome, by, title, detail, advice } = result;
   return (
     <li class={`nbrtc-check nbrtc-check--${outcome}`}>
       <Icon name={ICONS[outcome]} size={16} />
@@ -52,6 +57,7 @@ function Line({ result }: { readonly result: CheckResult }) {
         <strong>
           <span class="nbrtc-unseen">{WORDS[outcome]}: </span>
           <bdi>{title}</bdi>
+          {by !== "page" && " (Python)"}
         </strong>{" "}
         <span>{detail}</span>
         {advice !== "" && <p class="nbrtc-check-advice">{advice}</p>}
@@ -73,7 +79,8 @@ export function CheckResults({ check }: { readonly check: CheckView }) {
       <p class="nbrtc-check-sum" role="status">
         {sumUp(results, isRunning)}
       </p>
-      <ul class="nbrtc-checks" aria-label="Results of the check">
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, by the keyboard, too */}
+      <ul class="nbrtc-checks" aria-label="Results of the check" tabIndex={0}>
         {ranked(results).map((result) => (
           <Line key={result.name} result={result} />
         ))}

@@ -8,8 +8,9 @@ export function DoctorView({ session }: { readonly session: SessionView }) {
   const began = useRef(false);
   // whoever ran the cell wants to know: as soon as there is a kernel to ask
   useSignalEffect(() => {
-    if (began.current || session.phase.value === "waiting-for-kernel" || session.phase.value === "no-kernel")
-      return;
+    // with the qualities, in its welcome, the engine names the servers that are to be checked
+    const isAlone = session.phase.value === "waiting-for-kernel" || session.phase.value === "no-kernel";
+    if (began.current || isAlone || session.qualities.value.length === 0) return;
     began.current = true;
     if (session.check.results.peek().length === 0 && !session.check.isRunning.peek())
       void session.check.run();

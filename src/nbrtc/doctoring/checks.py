@@ -90,7 +90,8 @@ class Checks:
             if not self._changed.wait_for(lambda: not self._is_due or self._trouble, timeout_s):
                 raise TimeoutError(
                     f"No check has ended within {timeout_s:g} s. The page makes it: show the widget in a "
-                    "cell's output, and keep its window open."
+                    "cell's output, and keep its window open. Before ipykernel 7 pages are heard only "
+                    "between cells: read the results in a later one."
                 )
             if self._is_due:
                 raise EngineError(self._trouble)

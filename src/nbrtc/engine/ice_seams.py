@@ -8,6 +8,7 @@ from aioice import Candidate as IceCandidate
 from aioice import stun
 from aioice.candidate import candidate_foundation, candidate_priority
 from aioice.ice import Connection, StunProtocol, relayed_candidate
+from aioice.turn import TurnTransport
 from aiortc import RTCPeerConnection
 
 from .seams import _private, _replace, ice_transport
@@ -195,6 +196,11 @@ def _guarded(
             add(remote_candidate, network_host)
 
     return add_admitted
+
+
+async def free(transport: TurnTransport) -> None:
+    """Give an allocation back and hear that it is (RFC 8656, section 8); its socket is closed in any case."""
+    await _private(transport, "_TurnTransport__inner_protocol").delete()
 
 
 async def connect(connection: RTCPeerConnection) -> None:

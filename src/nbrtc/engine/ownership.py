@@ -281,6 +281,8 @@ class Ownership:
         if not link.is_open:
             if not link.candidates and (link.candidates_ended or link.age_s > NO_CANDIDATE_S):
                 self._refuse(link, ONLY_LOOPBACK if link.is_on_loopback else NO_ADDRESS)
+            elif link.ice.has_nothing:  # a new link asks with fresh credentials
+                self._lose(link, f"Python got no relayed candidate. {link.ice.why_not}".strip())
             elif link.age_s > NO_PATH_S:
                 self._lose(link, f"Page and engine found no network path within {NO_PATH_S:.0f} s.")
         elif silent_s > VANISHED_S:

@@ -7,9 +7,14 @@ from typing import cast
 
 from aioice import stun, turn
 
-from ..messages import IceServerEntry, ServerProbe
-from .ice_access import Access, accesses
+from ..messages import CandidateType, IceServerEntry, ServerProbe
+from .ice_access import Access, accesses, tls
 from .ice_errors import ERRORS, explained
+from .ice_seams import free
+from .name_lookup import addresses_of
+
+HEADER_BYTES = 20
+"""Of a STUN message (RFC 8489, section 5)."""
 
 
 async def probe(entries: Sequence[IceServerEntry], timeout_s: float = 5.0) -> list[ServerProbe]:
@@ -22,28 +27,32 @@ async def probe(entries: Sequence[IceServerEntry], timeout_s: float = 5.0) -> li
 
 
 async def _probe(access: Access, timeout_s: float) -> ServerProbe:
-    began_s = time.monotonic()
+    rtt_s: float | None = None
     code, sentence = None, ""
     try:
         async with asyncio.timeout(timeout_s):
+            address = (await addresses_of(access.address[0]))[0]
             if access.kind == "turn":
-                rtt_s = await _allocate(access)
+                rtt_s = await _allocate(access, address)
             elif access.transport == "udp":
-                rtt_s = await _bind(access)
+                rtt_s = await _bind(access.endpoint(address))
             else:
-                raise NotImplementedError
-    except NotImplementedError:
-        sentence = "Python asks STUN servers over UDP only; browsers may use this one."
+                rtt_s = await _bind_by_tls(access.endpoint(address))
     except ERRORS as error:
         code, sentence = explained(error)
+    gives: tuple[CandidateType, ...] = ()
+    if rtt_s is not None and access.kind == "turn":
+        gives = ("relay",)
+    elif rtt_s is not None and access.transport == "udp":  # by TLS it tells an address of no use to media
+        gives = ("srflx",)
     return ServerProbe(
         url=access.url,
         by="engine",
-        ok=not sentence,
+        ok=rtt_s is not None,
         transport=access.transport,
         time_s=time.time(),
-        rtt_s=None if sentence else rtt_s if rtt_s > 0 else time.monotonic() - began_s,
-        candidate_types=() if sentence else ("relay",) if access.kind == "turn" else ("srflx",),
+        rtt_s=rtt_s,
+        candidate_types=gives,
         error_code=code,
         error=sentence,
     )
@@ -54,6 +63,8 @@ class _Asker(asyncio.DatagramProtocol):
 
     def __init__(self) -> None:
         self.transactions: dict[bytes, stun.Transaction] = {}
+        self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        """Ends with what the network says, a closed port for example."""
         self._transport: asyncio.DatagramTransport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -62,11 +73,15 @@ class _Asker(asyncio.DatagramProtocol):
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         try:
             message = stun.parse_message(data)
-        except ValueError:
+        except ERRORS:
             return  # not STUN: whatever it is, it is no answer
         transaction = self.transactions.get(message.transaction_id)
         if transaction is not None:
             transaction.response_received(message, addr)
+
+    def error_received(self, exc: Exception) -> None:
+        if not self.failed.done():
+            self.failed.set_exception(exc)
 
     def send_stun(self, message: stun.Message, addr: tuple[str, int]) -> None:
         """Called by the transaction."""
@@ -74,36 +89,68 @@ class _Asker(asyncio.DatagramProtocol):
         self._transport.sendto(bytes(message))  # the socket is connected
 
 
-async def _bind(access: Access) -> float:
-    """One binding request; the time of the transaction in seconds."""
+async def _bind(server: tuple[str, int]) -> float:
+    """One binding request over UDP; the time of the transaction in seconds."""
     loop = asyncio.get_running_loop()
-    transport, asker = await loop.create_datagram_endpoint(_Asker, remote_addr=access.address)
+    transport, asker = await loop.create_datagram_endpoint(_Asker, remote_addr=server)
+    request = _binding_request()
+    transaction = stun.Transaction(request, server, asker)
+    asker.transactions[request.transaction_id] = transaction
+    began_s = time.monotonic()
+    answered = asyncio.ensure_future(transaction.run())
     try:
-        request = stun.Message(message_method=stun.Method.BINDING, message_class=stun.Class.REQUEST)
-        transaction = stun.Transaction(request, access.address, asker)
-        asker.transactions[request.transaction_id] = transaction
-        began_s = time.monotonic()
-        response, _ = await transaction.run()
-        rtt_s = time.monotonic() - began_s
-        if "XOR-MAPPED-ADDRESS" not in response.attributes:
-            raise ValueError("no address")
-        return rtt_s
+        await asyncio.wait((answered, asker.failed), return_when=asyncio.FIRST_COMPLETED)
+        if not answered.done():
+            asker.failed.result()
+        response, _ = answered.result()
+        _check(response)
+        return time.monotonic() - began_s
     finally:
+        answered.cancel()
+        if not asker.failed.cancel():
+            asker.failed.exception()  # it is told, or the answer came all the same
         transport.close()
 
 
-async def _allocate(access: Access) -> float:
-    """Allocate, and give it back; the time of it all in seconds, with the TCP and TLS handshakes."""
-    began_s = time.monotonic()
+async def _bind_by_tls(server: tuple[str, int]) -> float:
+    """The same over TLS, which is how ``stuns:`` asks (RFC 8489, section 6.2.3)."""
+    reader, writer = await asyncio.open_connection(*server, ssl=tls())
+    try:
+        request = _binding_request()
+        began_s = time.monotonic()
+        writer.write(bytes(request))
+        header = await reader.readexactly(HEADER_BYTES)
+        answer = header + await reader.readexactly(int.from_bytes(header[2:4], "big"))
+        rtt_s = time.monotonic() - began_s
+        _check(stun.parse_message(answer))
+        return rtt_s
+    finally:
+        writer.close()
+
+
+def _binding_request() -> stun.Message:
+    return stun.Message(message_method=stun.Method.BINDING, message_class=stun.Class.REQUEST)
+
+
+def _check(response: stun.Message) -> None:
+    """Raises what is wrong with an answer."""
+    if response.message_class == stun.Class.ERROR:
+        raise stun.TransactionFailed(response)
+    if "XOR-MAPPED-ADDRESS" not in response.attributes:
+        raise ValueError("it tells no address")
+
+
+async def _allocate(access: Access, address: str) -> float:
+    """Allocate, and give it back; the time of the latter in seconds: one transaction, with authentication."""
     how = access.allocation
     transport, _ = await turn.create_turn_endpoint(
         asyncio.DatagramProtocol,
-        server_addr=access.address,
+        server_addr=access.endpoint(address),
         username=how["turn_username"],
         password=how["turn_password"],
         ssl=how["turn_ssl"],
         transport=how["turn_transport"],
     )
-    rtt_s = time.monotonic() - began_s
-    transport.close()
-    return rtt_s
+    began_s = time.monotonic()
+    await free(transport)
+    return time.monotonic() - began_s
