@@ -33,8 +33,8 @@ START_CELL = f"""index => {{
   window.jupyterapp.commands.execute("notebook:run-cell").finally(() => runs.set(index, true));
 }}"""
 
-# In a window that has JupyterLab already. It shows a launcher from when its last tab was closed. A list of the kernels
-# that it asked for before the notebook has one, and gets after, would make it drop the new one.
+# In a window that has JupyterLab already. It shows a launcher from when its last tab was closed. A list of
+# kernels that it asked for before the notebook has one, and gets after, would make it drop the new one.
 OPEN = """async path => {
   const { commands, shell, serviceManager } = window.jupyterapp;
   await Promise.all([serviceManager.kernels.refreshRunning(), serviceManager.sessions.refreshRunning()]);
