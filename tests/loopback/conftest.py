@@ -16,6 +16,8 @@ from nbrtc.engine.tasks import Tasks
 from nbrtc.messages import (
     CallState,
     FrameHeader,
+    IceOptions,
+    IceServerSource,
     Impair,
     Impairment,
     Intent,
@@ -33,20 +35,34 @@ from tests.loopback.page import Comm, Page
 from tests.loopback.pictures import HEIGHT, WIDTH, draw
 
 SMALL = Quality(width=WIDTH, height=HEIGHT, fps=30, name=None)
+ANY_WAY = IceOptions()
 
 
 class Call(Comm):
     """One session and its pages. The comm is a turn of the loop."""
 
     def __init__(
-        self, folder: Path, quality: Quality = SMALL, ticket: RoomTicket | None = None, name: str = "Ada"
+        self,
+        folder: Path,
+        quality: Quality = SMALL,
+        ticket: RoomTicket | None = None,
+        name: str = "Ada",
+        ice_servers: tuple[IceServerSource, ...] = (),
+        ice_options: IceOptions = ANY_WAY,
     ) -> None:
         self.notifications: list[Notification] = []
         self.pages: dict[str, Page] = {}
         self.phases: list[Phase] = []
         self._tasks = Tasks()
         opening = OpenCall(
-            call="call", name=name, quality=quality, folder=str(folder), epoch=0, ticket=ticket
+            call="call",
+            name=name,
+            quality=quality,
+            folder=str(folder),
+            epoch=0,
+            ticket=ticket,
+            ice_servers=ice_servers,
+            ice_options=ice_options,
         )
         self.state = CallState(quality=quality)
         self._rooms = Rooms()

@@ -13,12 +13,15 @@ import numpy as np
 from aiortc import (
     MediaStreamTrack,
     RTCConfiguration,
+    RTCIceServer,
+    RTCIceTransportPolicy,
     RTCPeerConnection,
     RTCRtpReceiver,
     RTCRtpTransceiver,
     RTCSessionDescription,
 )
 from aiortc.mediastreams import MediaStreamError
+from aiortc.sdp import candidate_from_sdp
 from av import AudioFrame, VideoFrame
 
 from nbrtc.engine.seams import ReceiverSeam
@@ -26,6 +29,7 @@ from nbrtc.messages import (
     Answer,
     Bye,
     CallState,
+    Candidate,
     Event,
     Intent,
     MediaStatus,
@@ -44,6 +48,8 @@ from tests.loopback.pictures import HEIGHT, NUMBERS, WIDTH, draw, noise, read
 
 FPS = 30
 KEPT = 2000
+CANDIDATES = 100
+"""More than an engine gives; one too many fails the test."""
 
 
 class Camera(MediaStreamTrack):
@@ -111,6 +117,8 @@ class Page:
         Send noise instead of numbered pictures: as many bits as may be sent.
     codecs
         What it can send and take of pictures.
+    relay
+        Only through this TURN server.
     """
 
     def __init__(
@@ -122,6 +130,7 @@ class Page:
         noisy: bool = False,
         shows_badge: bool = True,
         codecs: tuple[str, ...] = ("video/vp8",),
+        relay: RTCIceServer | None = None,
     ) -> None:
         self.id = uuid.uuid4().hex
         self.generation = 0
@@ -140,6 +149,8 @@ class Page:
         self._comm = comm
         self._size = (width, height)
         self._codecs = codecs
+        self._relay = relay
+        self._candidates: asyncio.Queue[Candidate] = asyncio.Queue(CANDIDATES)
         self._pictures = (
             noise(width, height) if noisy else [draw(number, width, height) for number in range(NUMBERS)]
         )
@@ -156,7 +167,12 @@ class Page:
     async def make_offer(self, *, take_over: bool = False, report: bool = True) -> Offer:
         await self.close()
         self.generation += 1
-        connection = self._connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        policy = RTCIceTransportPolicy.ALL if self._relay is None else RTCIceTransportPolicy.RELAY
+        servers = [] if self._relay is None else [self._relay]
+        connection = self._connection = RTCPeerConnection(
+            RTCConfiguration(servers, iceTransportPolicy=policy)
+        )
+        self._candidates = asyncio.Queue(CANDIDATES)
         self.audio = connection.addTransceiver("audio", direction="sendrecv")
         self.video = connection.addTransceiver("video", direction="sendrecv")
         _prefer(self.audio, "audio/opus")
@@ -282,6 +298,8 @@ class Page:
         connection = self._connection
         if isinstance(event, Answer) and event.generation == self.generation and connection is not None:
             self._tasks.append(asyncio.create_task(self._accept(connection, event.sdp)))
+        if isinstance(event, Candidate) and event.generation == self.generation:
+            self._candidates.put_nowait(event)
 
     def _show(self, state: CallState) -> None:
         """The badges of what is recorded now, one's own and others', stand in the view."""
@@ -305,8 +323,19 @@ class Page:
 
     async def _accept(self, connection: RTCPeerConnection, sdp: str) -> None:
         await connection.setRemoteDescription(RTCSessionDescription(sdp=sdp, type="answer"))
+        self._tasks.append(asyncio.create_task(self._trickle(connection, self._candidates)))
         self._tasks.append(asyncio.create_task(self._watch(self.video.receiver.track)))
         self._tasks.append(asyncio.create_task(self._listen(self.audio.receiver.track)))
+
+    async def _trickle(self, connection: RTCPeerConnection, candidates: asyncio.Queue[Candidate]) -> None:
+        """In their order, once the answer is taken: none may come after their end."""
+        while True:
+            event = await candidates.get()
+            candidate = None
+            if event.candidate:
+                candidate = candidate_from_sdp(event.candidate.removeprefix("candidate:"))
+                candidate.sdpMid, candidate.sdpMLineIndex = event.sdp_mid, event.sdp_m_line_index
+            await connection.addIceCandidate(candidate)
 
     def _hear(self, text: str) -> None:
         event = decode_event(text)

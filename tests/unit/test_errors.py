@@ -41,7 +41,7 @@ def test_every_error_is_public_and_stands_in_the_drawn_tree() -> None:
 
 
 def test_all_names_what_can_be_loaded_and_nothing_is_forgotten() -> None:
-    assert sorted(nbrtc.__all__, key=str.lower) == sorted({*nbrtc._HOMES, "__version__"}, key=str.lower)
+    assert sorted(nbrtc.__all__) == sorted({*nbrtc._HOMES, "__version__"})
     assert all(getattr(nbrtc, name) is not None for name in nbrtc.__all__)
     assert dir(nbrtc) == sorted(nbrtc.__all__)
 

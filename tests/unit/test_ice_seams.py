@@ -9,9 +9,11 @@ import pytest
 from aioice import Candidate, stun
 from aioice.ice import StunProtocol
 from aiortc.sdp import candidate_from_sdp
+from hypothesis import given
+from hypothesis import strategies as st
 
 from nbrtc.engine.ice_end import connection_of
-from nbrtc.engine.ice_seams import IceSeam, Relay, connect, free, guard
+from nbrtc.engine.ice_seams import IceSeam, Relay, connect, drop_malformed_messages, free, guard
 from nbrtc.engine.seams import ice_transport
 from tests.unit.peers import Peers
 
@@ -259,3 +261,45 @@ async def test_an_allocation_can_be_freed_by_its_transport() -> None:
     transport = aioice.turn.TurnTransport(inner)  # type: ignore[arg-type]
     await free(transport)
     assert inner.is_deleted
+
+
+@pytest.fixture
+def strict(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stun, "parse_message", stun.parse_message)
+    drop_malformed_messages()
+
+
+def message(attribute: int, value: bytes, declared: int | None = None) -> bytes:
+    """A binding response with one attribute, whose length may be a lie."""
+    length = len(value) if declared is None else declared
+    body = attribute.to_bytes(2, "big") + length.to_bytes(2, "big") + value
+    body += bytes(-len(body) % 4)
+    return b"\x01\x01" + len(body).to_bytes(2, "big") + b"\x21\x12\xa4\x42" + bytes(12) + body
+
+
+@pytest.mark.usefixtures("strict")
+async def test_a_malformed_packet_of_anybody_is_dropped(peers: Peers) -> None:
+    ice = await described(peers)
+    base = ice.host_protocols[0]
+    cut = message(stun.ATTRIBUTES_BY_NAME["LIFETIME"][0], b"\x01\x02")
+    base.datagram_received(cut, ("192.0.2.66", 6))
+    once = stun.parse_message
+    drop_malformed_messages()
+    assert stun.parse_message is once
+
+
+@pytest.mark.usefixtures("strict")
+def test_a_message_is_read_or_malformed() -> None:
+    @given(
+        st.sampled_from(sorted(stun.ATTRIBUTES_BY_TYPE)),
+        st.binary(max_size=24),
+        st.none() | st.integers(0, 40),
+    )
+    def read(attribute: int, value: bytes, declared: int | None) -> None:
+        try:
+            found = stun.parse_message(message(attribute, value, declared))
+        except ValueError:
+            return
+        assert found.message_method == stun.Method.BINDING
+
+    read()

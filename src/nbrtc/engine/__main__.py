@@ -9,6 +9,7 @@ import signal
 import sys
 
 from .host import Engine
+from .ice_seams import drop_malformed_messages
 from .seams import use_loopback_where_alone
 
 
@@ -23,6 +24,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # interrupting a cell is not meant for the call
     gc.freeze()  # what was imported will not be garbage: shorter pauses
     use_loopback_where_alone()
+    drop_malformed_messages()
     try:
         asyncio.run(Engine(sys.argv[1]).run())
     finally:

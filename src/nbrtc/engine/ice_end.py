@@ -69,8 +69,8 @@ class IceEnd:
 
     @property
     def has_nothing(self) -> bool:
-        """All servers were asked, and this end has no candidate at all: there will be no connection."""
-        return self._gathering.is_done and self._seam is not None and not self._seam.local_candidates
+        """Only relays may be used, and no server gave one: there will be no connection."""
+        return self._gathering.is_done and self._is_without
 
     async def take(self, sdp: str, kind: Literal["offer", "answer"]) -> None:
         """Set the other side's description; its candidates are added after it, as if they had trickled.

@@ -1,5 +1,6 @@
 """The private parts of aioice that gathering and tracing lean on, in one place; see seams.py."""
 
+import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -196,6 +197,25 @@ def _guarded(
             add(remote_candidate, network_host)
 
     return add_admitted
+
+
+def drop_malformed_messages() -> None:
+    """Let aioice drop a STUN message with a cut attribute, as any other that is malformed. Idempotent.
+
+    Whoever finds the port could fill the log with tracebacks: aioice expects nothing but ValueError there.
+    """
+    original: Callable[[bytes], stun.Message] = _private(stun, "parse_message")
+    if getattr(original, "is_strict", False):
+        return
+
+    def parse_message(data: bytes) -> stun.Message:
+        try:
+            return original(data)
+        except struct.error as error:
+            raise ValueError(f"STUN attribute is malformed: {error}") from error
+
+    parse_message.is_strict = True  # type: ignore[attr-defined]
+    _replace(stun, "parse_message", parse_message)
 
 
 async def free(transport: TurnTransport) -> None:

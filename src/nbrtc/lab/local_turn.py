@@ -147,7 +147,10 @@ def _address() -> str:
 
 
 def _free_port() -> int:
-    with socket.socket() as asked:
-        asked.bind(("", 0))
-        port: int = asked.getsockname()[1]
-    return port
+    """One that nobody listens on, and that is none of those that are relayed from."""
+    while True:
+        with socket.socket() as asked:
+            asked.bind(("", 0))
+            port: int = asked.getsockname()[1]
+        if not PORTS[0] <= port <= PORTS[1]:
+            return port
