@@ -69,7 +69,7 @@ def test_damaged_frames_end_nothing(tmp_path: Path, codec: VideoCodec) -> None:
     path = tmp_path / "lesson/Bob.mkv"
     data = bytearray(path.read_bytes())
     dice = np.random.default_rng(1)
-    # before the last keyframe, wherever that is: a picture's size depends on how busy the encoder's machine is
+    # before the last keyframe: how big pictures get depends on how busy the encoder's machine is
     for at in dice.integers(4096, len(data) // 2, 20):
         data[at] ^= 0xFF
     path.write_bytes(data)
