@@ -35,6 +35,7 @@ def done(root: Locator) -> None:
 def test_a_doctor_in_a_cell_checks_by_itself(page: Page, open_notebook: OpenNotebook) -> None:
     notebook = open_notebook(page, [DOCTOR, FOUND])
     page.evaluate("window.jupyterapp.shell.collapseLeft()")
+    asked = page.evaluate("window.nbrtcProbe.asked")  # the window may have served another test
     notebook.run(0)
     root = notebook.output(0).locator(".nbrtc")
     done(root)
@@ -49,7 +50,7 @@ def test_a_doctor_in_a_cell_checks_by_itself(page: Page, open_notebook: OpenNote
         assert found[name][1] == "fail"
     assert found["encoder"][2] > 0
     assert said[1].startswith(f"False {len(found)} False <nbrtc.Doctor")
-    assert page.evaluate("window.nbrtcProbe.asked") == 0, "a device was asked for"
+    assert page.evaluate("window.nbrtcProbe.asked") == asked, "a device was asked for"
     assert page.evaluate(f"{probe.OPEN}.length") == 0
 
     widget = Widget(notebook)
