@@ -14,6 +14,10 @@ NODE_MODULES := js/node_modules/.package-lock.json
 PYTEST := $(BIN)/python -m pytest
 # A test that hangs ends by itself (tests/watchdog.py); whatever else does not is ended from without where CI runs it.
 LIMIT := $(if $(CI),$(if $(shell command -v timeout),timeout -s INT -k 60 1800))
+# Calls, browsers and relays run in real time, on a machine whose others CI does not know: what fails there is tried once
+# more where CI runs it, and the summary names it (RERUN). Not so here, and never with what only computes.
+REAL_TIME := loopback kernel pages browser turn
+RETRY = $(if $(CI),$(if $(filter $@,$(REAL_TIME)),--reruns 1))
 PAGES := $(addprefix tests/browser/,test_mesh.py test_tap.py test_guest_page.py test_guest_recording.py test_saving.py \
 	test_dumps.py test_effect_pictures.py test_camera_effects.py test_person.py test_sound.py)
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
@@ -67,12 +71,12 @@ unit loopback: OPTIONS := -n 2
 browser: OPTIONS := -n 2 --dist loadfile $(addprefix --ignore=,$(PAGES))
 unit loopback kernel browser turn: .make/test $(BUNDLE)
 	$(call step,$@: pytest tests/$@)
-	$(LIMIT) $(PYTEST) tests/$@ $(OPTIONS)
+	$(LIMIT) $(PYTEST) tests/$@ $(OPTIONS) $(RETRY)
 
 # Browser tests without a notebook: light enough to run beside the others.
 pages: .make/test $(BUNDLE)
 	$(call step,pages: pytest $(PAGES))
-	$(LIMIT) $(PYTEST) $(PAGES)
+	$(LIMIT) $(PYTEST) $(PAGES) $(RETRY)
 
 chromium:
 	$(call step,Chromium for the browser tests)

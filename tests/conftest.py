@@ -8,6 +8,7 @@ import time
 import uuid
 from collections.abc import AsyncIterator, Generator, Iterator
 
+import hypothesis
 import pytest
 
 from tests import processes
@@ -18,6 +19,11 @@ GRACE_S = 30.0
 
 os.environ[processes.MARK] = uuid.uuid4().hex
 os.environ["NBRTC_ICE_HISTORY"] = "off"  # never the user's own; a test that needs one names a file
+
+# A shared machine may stop for a while. Hypothesis' own profile for CI knows, and chooses nothing at random.
+if "CI" not in os.environ:
+    hypothesis.settings.register_profile("unhurried", deadline=None)
+    hypothesis.settings.load_profile("unhurried")
 
 
 def pytest_configure(config: pytest.Config) -> None:

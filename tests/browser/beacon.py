@@ -13,7 +13,7 @@ from playwright.sync_api import Page
 
 BITS = 12
 
-BEACON = """([colours, bits]) => {
+BEACON = """async ([colours, bits]) => {
   const context = new AudioContext();
   const speaker = new MediaStreamAudioDestinationNode(context);
   const gain = new GainNode(context, { gain: 0 });
@@ -47,11 +47,13 @@ BEACON = """([colours, bits]) => {
     ...(video ? canvas.captureStream(15).getVideoTracks() : []),
     ...(audio ? speaker.stream.clone().getAudioTracks() : []),
   ]);
+  await context.resume();  // what starts on a busy machine may be silent for a while
+  while (context.currentTime === 0) await new Promise(done => setTimeout(done, 20));
 }"""
 
 
 def become_beacon(page: Page, colours: list[tuple[int, int, int]]) -> None:
-    """From now on this page's devices are a beacon; the corners have these colours."""
+    """From now on, until it is closed, this page's devices are a beacon; the corners have these colours."""
     page.evaluate(BEACON, [colours, BITS])
 
 
