@@ -23,7 +23,7 @@ PAGES := $(addprefix tests/browser/,test_mesh.py test_tap.py test_guest_page.py 
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 step = @printf '\n==> %s\n' "$(1)"
 
-.PHONY: demo test check beside lint types js py unit loopback kernel pages browser turn chromium coturn soak bench dist clean
+.PHONY: demo test check beside small lint types js py unit loopback kernel pages browser turn chromium coturn soak bench dist clean
 ifndef TOGETHER
 .NOTPARALLEL:
 endif
@@ -34,17 +34,19 @@ demo: .make/demo $(BUNDLE)
 test: chromium coturn check
 	$(call step,all tests passed)
 
-# In stages, each of which fills two cores by itself: media and processes; pages, and beside them what only computes, in
-# the time that they leave; the many small tests, and beside them calls that mostly wait; the notebooks. Each one's
-# output stays together.
+# In stages, each of which fills two cores by itself: calls and processes, which mostly wait, and beside them what only
+# computes; pages, and beside them the many small tests, in the time that they leave; the notebooks. Each one's output
+# stays together.
 check: .make/test $(NODE_MODULES) $(BUNDLE)
-	@$(MAKE) --no-print-directory TOGETHER=1 -j2 --output-sync=target loopback kernel
-	@$(MAKE) --no-print-directory TOGETHER=1 -j2 --output-sync=target pages beside
-	@$(MAKE) --no-print-directory TOGETHER=1 -j2 --output-sync=target unit turn
+	@$(MAKE) --no-print-directory TOGETHER=1 -j4 --output-sync=target loopback kernel turn beside
+	@$(MAKE) --no-print-directory TOGETHER=1 -j2 --output-sync=target pages small
 	@$(MAKE) --no-print-directory browser
 
 beside:
 	@nice -n 19 $(MAKE) --no-print-directory TOGETHER= lint types js
+
+small:
+	@nice -n 10 $(MAKE) --no-print-directory unit
 
 # --- the pieces -----------------------------------------------------------------------------------------
 
@@ -65,9 +67,10 @@ js: $(NODE_MODULES)
 
 py: unit loopback kernel pages browser turn
 
-# A process for each folder: Playwright keeps an event loop running that asyncio tests would collide with. Most tests wait
-# more than they compute, so two processes share them; two browsers share the notebooks, a file each.
-unit loopback: OPTIONS := -n 2
+# A process for each folder: Playwright keeps an event loop running that asyncio tests would collide with. Most calls
+# wait more than they compute, so three processes share them; two browsers share the notebooks, a file each.
+loopback: OPTIONS := -n 3
+unit: OPTIONS := -n 2
 browser: OPTIONS := -n 2 --dist loadfile $(addprefix --ignore=,$(PAGES))
 unit loopback kernel browser turn: .make/test $(BUNDLE)
 	$(call step,$@: pytest tests/$@)

@@ -1,6 +1,8 @@
 """The call widget as a person meets it: by names and words."""
 
 import re
+import time
+from collections.abc import Callable
 from typing import cast
 
 from playwright.sync_api import Locator, Page, expect
@@ -25,6 +27,9 @@ class View:
     def __init__(self, page: Page, root: Locator) -> None:
         self.page = page
         self.root = root
+
+    def show(self) -> None:
+        """Scroll it into view: out of sight nothing is painted, and a notebook takes it out of the page."""
 
     def button(self, name: str | re.Pattern[str]) -> Locator:
         """A control by its accessible name."""
@@ -81,11 +86,12 @@ class View:
 
     def wait_corners(self, whose: str, wanted: list[tuple[int, int, int]], tolerance: int = 40) -> None:
         """Wait until the corners have these colours; fails with those that were seen last."""
-        wait_corners(self.video(whose), wanted, tolerance)
+        wait_corners(self.video(whose), wanted, tolerance, self.show)
 
     def wait_playing(self, whose: str) -> None:
         """Wait until three new frames of a picture have been shown."""
-        self.video(whose).scroll_into_view_if_needed()  # out of sight nothing is shown
+        self.show()
+        self.video(whose).scroll_into_view_if_needed()
         shown = self.video(whose).evaluate(
             """video => new Promise(resolve => {
               let frames = 0;
@@ -103,6 +109,10 @@ class Widget(View):
     def __init__(self, notebook: Notebook, cell: int = 0) -> None:
         super().__init__(notebook.page, notebook.cell(cell).locator(".nbrtc").first)
         self.notebook = notebook
+        self.cell = cell
+
+    def show(self) -> None:
+        self.notebook.cell(self.cell)
 
     def start(self) -> None:
         """Click "Start camera" and wait for the call."""
@@ -133,22 +143,34 @@ while not ({condition}):
 """
 
 
-def wait_corners(video: Locator, wanted: list[tuple[int, int, int]], tolerance: int = 40) -> None:
-    """Wait until the corners of a picture have these colours; fails with those that were seen last."""
-    seen = video.evaluate(
-        f"""async (video, [wanted, tolerance]) => {{
-          const deadline = performance.now() + 60000;
-          for (;;) {{
-            const seen = video.videoWidth === 0 ? null : await ({CORNERS})(video);
-            const close = seen?.every((colour, corner) => colour.every(
-              (value, channel) => Math.abs(value - wanted[corner][channel]) <= tolerance));
-            if (close || performance.now() > deadline) return seen;
-            await new Promise(resolve => setTimeout(resolve, 50));
-          }}
-        }}""",
-        [[list(colour) for colour in wanted], tolerance],
-    )
-    assert is_near(seen, wanted, tolerance), f"{video}: {seen} instead of {wanted}"
+def wait_corners(
+    video: Locator,
+    wanted: list[tuple[int, int, int]],
+    tolerance: int = 40,
+    show: Callable[[], None] = lambda: None,
+) -> None:
+    """Wait until the corners of a picture have these colours; fails with those that were seen last.
+
+    Every few seconds it is looked for anew, and shown: a notebook that is still laid out may scroll it away.
+    """
+    seen = None
+    deadline = time.monotonic() + 60
+    while not is_near(seen, wanted, tolerance):
+        assert time.monotonic() < deadline, f"{video}: {seen} instead of {wanted}"
+        show()
+        seen = video.evaluate(
+            f"""async (video, [wanted, tolerance]) => {{
+              const deadline = performance.now() + 5000;
+              for (;;) {{
+                const seen = video.videoWidth === 0 ? null : await ({CORNERS})(video);
+                const close = seen?.every((colour, corner) => colour.every(
+                  (value, channel) => Math.abs(value - wanted[corner][channel]) <= tolerance));
+                if (close || performance.now() > deadline) return seen;
+                await new Promise(resolve => setTimeout(resolve, 50));
+              }}
+            }}""",
+            [[list(colour) for colour in wanted], tolerance],
+        )
 
 
 def is_near(seen: list[list[int]] | None, wanted: list[tuple[int, int, int]], tolerance: int = 40) -> bool:
