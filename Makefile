@@ -19,7 +19,8 @@ LIMIT := $(if $(CI),$(if $(shell command -v timeout),timeout -s INT -k 60 1800))
 REAL_TIME := loopback kernel pages browser turn
 RETRY = $(if $(CI),$(if $(filter $@,$(REAL_TIME)),--reruns 1))
 PAGES := $(addprefix tests/browser/,test_mesh.py test_tap.py test_guest_page.py test_guest_recording.py test_saving.py \
-	test_dumps.py test_effect_pictures.py test_camera_effects.py test_person.py test_sound.py)
+	test_dumps.py test_effect_pictures.py test_camera_effects.py test_hidden_tab.py test_person.py \
+	test_sound.py)
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 step = @printf '\n==> %s\n' "$(1)"
 

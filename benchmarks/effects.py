@@ -83,20 +83,22 @@ def report(copying_ms: float, timed: list[Timed]) -> None:
             print(f"{verdict:<9}{one.ratio:>6.3f}  <= {TARGET:g} of the naive loop: {one.title}")
 
 
-def in_worker(page: BundledPage, turns: int) -> dict[str, float]:
-    """Milliseconds a frame."""
+def in_worker(page: BundledPage, turns: int, graphics: str) -> tuple[dict[str, float], str]:
+    """Milliseconds a frame, and what found the person."""
     packed = {
         path.stem: base64.b64encode(path.read_bytes()).decode() for path in STATIC.glob("segmenter*.gz")
     }
-    page.call("speed.prepare", packed)
+    page.call("speed.prepare", packed, graphics)
     found: dict[str, list[float]] = {name: [] for name in IN_WORKER}
     for turn in range(turns + 1):
         for name, times in found.items():
             spent_ms = page.call("speed.worker", {"name": name, "strength": None}, WORKER_FRAMES)
             if turn > 0:  # the first one warms up
                 times.append(spent_ms)
+    finder = page.call("speed.finder")
     page.call("speed.close")
-    return {name: median(times) for name, times in found.items()}
+    by = "not settled" if finder is None else f"{finder['processor']} ({finder['why']})"
+    return {name: median(times) for name, times in found.items()}, by
 
 
 def blurring(page: BundledPage, turns: int) -> dict[str, float]:
@@ -114,11 +116,12 @@ def report_blurring(found: dict[str, float]) -> None:
         print(f"{title:<18}{spent_ms:>12.2f}")
 
 
-def report_worker(found: dict[str, float]) -> None:
+def report_worker(found: dict[str, float], by: str) -> None:
     print(f"\n{'in the worker':<18}{'ms a frame':>12}{'frames/s':>11}")
     for name, spent_ms in found.items():
         print(f"{name:<18}{spent_ms:>12.2f}{1000 / spent_ms:>11.0f}")
     fps = 1000 / found["blur"]
+    print(f"\nthe person was found by: {by}")
     verdict = "reached" if fps >= BLUR_TARGET_FPS else "missed"
     print(f"\n{verdict:<9}{fps:>6.1f}  >= {BLUR_TARGET_FPS} frames/s: blur")
 
@@ -128,6 +131,12 @@ def main() -> None:
     parser.add_argument("--turns", type=int, default=25, help=f"of {FRAMES_A_TURN} frames each (default 25)")
     parser.add_argument("--width", type=int, default=1280, help="of the camera (default 1280)")
     parser.add_argument("--height", type=int, default=720, help="of the camera (default 720)")
+    parser.add_argument(
+        "--graphics",
+        choices=("auto", "never", "always"),
+        default="auto",
+        help="the graphics processor finds the person: where it is faster (auto), never, or always",
+    )
     options = parser.parse_args()
     if missing := set(COLOURS + OTHERS) - set(EFFECTS):
         parser.error(f"no effect {', '.join(sorted(missing))}")
@@ -140,10 +149,10 @@ def main() -> None:
         copying = [page.call("speed.ours", nothing, FRAMES_A_TURN) for _ in range(options.turns)]
         timed = measure(page, options.turns)
         parts = blurring(page, options.turns)
-        worker = in_worker(page, max(3, options.turns // 5))
+        worker, by = in_worker(page, max(3, options.turns // 5), options.graphics)
     report(median(copying), timed)
     report_blurring(parts)
-    report_worker(worker)
+    report_worker(worker, by)
 
 
 if __name__ == "__main__":

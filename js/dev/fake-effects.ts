@@ -13,6 +13,7 @@ export class FakeEffects implements EffectsView {
   unavailable = "";
   readonly status: Signal<EffectStatus> = signal({ state: "off", text: "", fps: null, frame_ms: null });
   readonly hasBackground = signal(false);
+  readonly previewRound = signal(1);
   readonly previews: ShownPreview[] = [];
   /** Draws one picture of a preview, for pages that are looked at. */
   paint: ((preview: ShownPreview) => void) | null = null;

@@ -7,7 +7,9 @@ import { PersonTools } from "./effects/person-tools";
 import { Pipeline } from "./effects/pipeline";
 import { Previews } from "./effects/previews";
 import type { FromWorker, ToWorker, WorkerStatus } from "./effects/protocol";
+import type { Finder, Graphics } from "./effects/segmenter";
 import type { Effect } from "./messages";
+import { type Resolvers, withResolvers } from "./with-resolvers";
 
 interface WorkerScope {
   postMessage(message: FromWorker, transfer?: Transferable[]): void;
@@ -15,7 +17,7 @@ interface WorkerScope {
 }
 
 const scope = self as unknown as WorkerScope;
-const awaited = new Map<string, PromiseWithResolvers<ArrayBuffer>>();
+const awaited = new Map<string, Resolvers<ArrayBuffer>>();
 const UNMEASURED = { fps: null, frame_ms: null };
 let effect: Effect["name"] = "none";
 /** How far the person can be told from the background; it counts for the effects that have to. */
@@ -24,6 +26,8 @@ let person: Pick<WorkerStatus, "state" | "text"> = { state: "running", text: "" 
 let trouble = "";
 let measured: Pick<WorkerStatus, "fps" | "frame_ms"> = UNMEASURED;
 let base: string | null = null;
+let graphics: Graphics = "auto";
+let finder: Finder | null = null;
 let clock: ReturnType<typeof setInterval> | undefined;
 
 const tools = new PersonTools({
@@ -36,8 +40,14 @@ const tools = new PersonTools({
     return asked.promise;
   },
   base: () => base,
+  graphics: () => graphics,
   onStatus: (state, text) => {
     person = { state, text };
+    if (state !== "running") finder = null;
+    say();
+  },
+  onFinder: (found) => {
+    finder = found;
     say();
   },
 });
@@ -58,7 +68,8 @@ function say(): void {
   const needsPerson = effect === "blur" || effect === "background";
   const works = needsPerson ? person : { state: "running" as const, text: "" };
   const state = trouble === "" ? works : { state: "failed" as const, text: trouble };
-  scope.postMessage({ type: "status", status: { ...state, ...measured } });
+  const found = needsPerson && finder !== null ? { finder } : {};
+  scope.postMessage({ type: "status", status: { ...state, ...measured, ...found } });
 }
 
 function failPreviews(error: unknown): void {
@@ -110,30 +121,13 @@ function take(message: ToWorker): void {
       previews.remove(message.id);
       break;
     case "base":
-      base = message.base;
+      ({ base, graphics } = message);
       break;
     case "clock":
       clearInterval(clock);
       clock = undefined;
       if (message.fps > 0) clock = setInterval(() => scope.postMessage({ type: "tick" }), 1000 / message.fps);
   }
-}
-
-/** As `Promise.withResolvers`, which is younger than some browsers. */
-interface PromiseWithResolvers<Value> {
-  readonly promise: Promise<Value>;
-  readonly resolve: (value: Value) => void;
-  readonly reject: (error: Error) => void;
-}
-
-function withResolvers<Value>(): PromiseWithResolvers<Value> {
-  let resolve: (value: Value) => void = () => undefined;
-  let reject: (error: Error) => void = () => undefined;
-  const promise = new Promise<Value>((yes, no) => {
-    resolve = yes;
-    reject = no;
-  });
-  return { promise, resolve, reject };
 }
 
 scope.onmessage = ({ data }) => take(data);

@@ -133,11 +133,41 @@ function follow(): void {
   const { track } = effects;
   if (track === null || shown.at(-1) === track) return;
   if (!tracks.includes(track)) tracks.push(track);
-  const number = shown.push(track);
+  watch(track, shown.push(track), frames);
+}
+
+function watch(track: MediaStreamTrack, number: number, into: Seen[]): void {
   const worker = new RealWorker(URL.createObjectURL(new Blob([`(${probe})()`])));
-  worker.onmessage = ({ data }: MessageEvent<Omit<Seen, "track">>) => frames.push({ track: number, ...data });
+  worker.onmessage = ({ data }: MessageEvent<Omit<Seen, "track">>) => into.push({ track: number, ...data });
   const { readable } = new Processing({ track });
   worker.postMessage(readable, [readable]);
+}
+
+/** What the other side of a connection receives. */
+const received: Seen[] = [];
+const ends: RTCPeerConnection[] = [];
+
+/** Send what may be seen to an other end in the same page. */
+async function connect(): Promise<void> {
+  const { track } = effects;
+  if (track === null) throw new Error("There is nothing to send.");
+  const [near, far] = [new RTCPeerConnection(), new RTCPeerConnection()];
+  ends.push(near, far);
+  near.onicecandidate = ({ candidate }) => candidate && far.addIceCandidate(candidate);
+  far.onicecandidate = ({ candidate }) => candidate && near.addIceCandidate(candidate);
+  far.ontrack = ({ track: arrived }) => watch(arrived, 0, received);
+  near.addTrack(track);
+  await near.setLocalDescription();
+  await far.setRemoteDescription(near.localDescription as RTCSessionDescription);
+  await far.setLocalDescription();
+  await near.setRemoteDescription(far.localDescription as RTCSessionDescription);
+}
+
+/** Pictures each second of the newest `ms` that were received since `from_ms`; null before there is so much. */
+function receivedRate(from_ms: number, ms: number): number | null {
+  const newest = received.at(-1)?.at_ms ?? 0;
+  if (newest - ms < from_ms) return null;
+  return (1000 * received.filter(({ at_ms }) => at_ms > newest - ms).length) / ms;
 }
 
 /** Another device takes the place of the one before. */
@@ -151,6 +181,19 @@ async function open(width: number, height: number): Promise<void> {
   follow();
 }
 
+/** What is looked at, as in a menu: a round of previews has canvases of its own. */
+let wanted: readonly Effect["name"][] = [];
+let previews = new AbortController();
+
+effects.previewRound.subscribe((round) => {
+  previews.abort();
+  previews = new AbortController();
+  for (const name of wanted) {
+    document.getElementById(name)?.remove();
+    if (round > 0) preview(name, previews.signal);
+  }
+});
+
 function preview(name: Effect["name"], signal: AbortSignal): void {
   const canvas = document.createElement("canvas");
   canvas.id = name;
@@ -160,7 +203,8 @@ function preview(name: Effect["name"], signal: AbortSignal): void {
 
 /** Mean red, green and blue of a preview. */
 function previewed(name: string): number[] {
-  const canvas = document.getElementById(name) as HTMLCanvasElement;
+  const canvas = document.getElementById(name) as HTMLCanvasElement | null;
+  if (canvas === null) return [0, 0, 0, 0, 0];
   const copy = document.createElement("canvas");
   const { width, height } = Object.assign(copy, { width: canvas.width, height: canvas.height });
   const context = copy.getContext("2d") as CanvasRenderingContext2D;
@@ -210,8 +254,6 @@ function hide(isHidden: boolean): void {
   waiting = [];
 }
 
-let previews = new AbortController();
-
 Object.assign(window, {
   stage: {
     troubles,
@@ -230,15 +272,22 @@ Object.assign(window, {
     choose: (name: Effect["name"], strength: number | null = null) => effects.choose({ name, strength }),
     chooseBackground: async (colour: string) => effects.chooseBackground(await colouredPicture(colour)),
     constrain: (width: number, height: number) => camera?.applyConstraints({ width, height }),
+    received,
+    connect,
+    receivedRate,
+    now: () => performance.timeOrigin + performance.now(),
     preview: (...names: Effect["name"][]) => {
+      wanted = names;
       for (const name of names) preview(name, previews.signal);
     },
     endPreviews: () => {
+      wanted = [];
       previews.abort();
       previews = new AbortController();
     },
     crash: () => workers.at(-1)?.dispatchEvent(new ErrorEvent("error", { message: "out of memory" })),
     close: () => {
+      for (const end of ends) end.close();
       effects.close();
       camera?.stop();
     },

@@ -264,7 +264,7 @@ describe("what the worker asks for", () => {
     worker().say({ type: "asset-please", name: "model" });
     worker().say({ type: "asset-please", name: "loader" });
     await settled();
-    expect(worker().of("base")).toEqual([{ type: "base", base: "https://here/static/" }]);
+    expect(worker().of("base")).toEqual([{ type: "base", base: "https://here/static/", graphics: "auto" }]);
     expect(worker().of("asset")).toEqual([
       { type: "asset", name: "model", bytes, error: "" },
       { type: "asset", name: "loader", bytes: null, error: "the server answered 404." },
@@ -408,6 +408,55 @@ describe("previews", () => {
     expect([clones[0]?.readyState, worker().isEnded]).toEqual(["live", false]);
     two.abort();
     expect([clones[0]?.readyState, worker().isEnded, raw.readyState]).toEqual(["ended", true, "live"]);
+  });
+
+  describe("after the end of their worker", () => {
+    /** As the menu does: new canvases in every round, and none in round 0. */
+    const follow = () => {
+      let shown = new AbortController();
+      return effects.previewRound.subscribe((round) => {
+        shown.abort();
+        shown = new AbortController();
+        if (round > 0) effects.preview(canvas(), effect("sepia"), shown.signal);
+      });
+    };
+    const crash = () => worker().onerror?.({ message: "out of memory" });
+    let stop: () => void;
+    let copies: (FakeTrack & MediaStreamTrack)[];
+
+    beforeEach(() => {
+      copies = [];
+      const raw = camera();
+      raw.clone = () => {
+        copies.push(camera());
+        return copies.at(-1) as FakeTrack & MediaStreamTrack;
+      };
+      effects.lead(raw);
+      stop = follow();
+    });
+    afterEach(() => stop());
+
+    test.each(["none", "invert"] as const)("come back with another one, beside the effect %s", (name) => {
+      effects.mirror(effect(name), "");
+      crash();
+      expect(FakeEffectsWorker.made.map(({ isEnded }) => isEnded)).toEqual([true, false]);
+      expect([worker().of("preview").length, worker().of("previews-run").length]).toEqual([1, 1]);
+      expect(copies.map(({ readyState }) => readyState)).toEqual(["ended", "live"]);
+    });
+
+    test("stay away after the second, until there is a camera or an effect anew", () => {
+      crash();
+      crash();
+      expect([effects.previewRound.value, FakeEffectsWorker.made.length]).toEqual([0, 2]);
+      expect(copies.map(({ readyState }) => readyState)).toEqual(["ended", "ended"]);
+      effects.mirror(effect("invert"), "");
+      expect(worker().of("preview").length).toBe(1);
+      crash();
+      expect(effects.previewRound.value).toBe(0);
+      effects.lead(camera());
+      expect(effects.previewRound.value).toBeGreaterThan(0);
+      expect(worker().of("preview").length).toBe(1);
+    });
   });
 
   test("leave the worker to an effect, and the camera's end ends their copy", () => {

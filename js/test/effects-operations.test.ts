@@ -52,7 +52,7 @@ describe("an operation for every effect", () => {
 
   test.each(["blur", "background"] as const)("%s is done by who knows the person", (name) => {
     const asked: Effect[] = [];
-    const operation: Operation = { apply: (planes) => planes, close: () => undefined };
+    const operation: Operation = { isDirected: true, apply: (planes) => planes, close: () => undefined };
     const tools = {
       person: (given: Effect) => {
         asked.push(given);

@@ -1,6 +1,8 @@
 /** A plain page for tests/browser/test_effect_pictures.py: pictures of the test's go through an effect, unencoded. */
 import { FrameReader, toFrame } from "../src/effects/frame";
 import { operationOf } from "../src/effects/operations";
+import { orientationOf } from "../src/effects/orientation";
+import { Pipeline } from "../src/effects/pipeline";
 import type { Effect } from "../src/messages";
 
 interface Given {
@@ -69,10 +71,60 @@ async function pixels(frame: VideoFrame): Promise<string> {
   const options = { format: "RGBA" } as VideoFrameCopyToOptions;
   const bytes = new Uint8Array(frame.allocationSize(options));
   await frame.copyTo(bytes, options);
+  return base64(bytes);
+}
+
+function base64(bytes: Uint8Array | Uint8ClampedArray): string {
   let text = "";
   for (let at = 0; at < bytes.length; at += 8192)
     text += String.fromCharCode(...bytes.subarray(at, at + 8192));
   return btoa(text);
+}
+
+interface Shown {
+  /** RGBA in base64 of the frame as it is shown, before and after. */
+  readonly before: string;
+  readonly after: string;
+  readonly width: number;
+  readonly height: number;
+  /** As the new frame says. */
+  readonly rotation: number;
+  readonly flip: boolean;
+}
+
+/** A picture that is stored lying or mirrored, through the worker's pipeline. */
+async function turn(given: Given, effect: Effect, rotation: number, flip: boolean): Promise<Shown> {
+  const { format, width: codedWidth, height: codedHeight, colorSpace, data } = given;
+  const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
+  const init = { format, codedWidth, codedHeight, colorSpace, timestamp: 123_456, rotation, flip };
+  const frame = new VideoFrame(bytes, init as VideoFrameBufferInit);
+  const { displayWidth: width, displayHeight: height } = frame;
+  const before = drawn(frame);
+  const pipeline = new Pipeline({
+    tools,
+    onMeasured: () => undefined,
+    onTrouble: (text) => {
+      if (text !== "") throw new Error(text);
+    },
+  });
+  pipeline.use(effect);
+  const changed = await pipeline.process(frame);
+  if (changed === null) throw new Error("The picture was left out.");
+  if (changed.displayWidth !== width || changed.displayHeight !== height) {
+    throw new Error(`It is shown as ${changed.displayWidth}x${changed.displayHeight}.`);
+  }
+  const after = drawn(changed);
+  const said = orientationOf(changed);
+  changed.close();
+  return { before, after, width, height, ...said };
+}
+
+/** What somebody sees. */
+function drawn(frame: VideoFrame): string {
+  const context = new OffscreenCanvas(frame.displayWidth, frame.displayHeight).getContext("2d");
+  if (context === null) throw new Error("This browser draws no canvas.");
+  context.drawImage(frame, 0, 0);
+  return base64(context.getImageData(0, 0, frame.displayWidth, frame.displayHeight).data);
 }
 
 interface Processor {
@@ -95,4 +147,4 @@ async function camera(effect: Effect): Promise<Seen> {
   return seen;
 }
 
-Object.assign(window, { page: { change, camera } });
+Object.assign(window, { page: { change, camera, turn } });

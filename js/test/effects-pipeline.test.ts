@@ -39,6 +39,7 @@ const light = (seen: VideoFrame | null) => (seen as unknown as FakeFrame | null)
 
 /** Light is turned around, unless it is 13. */
 class Turning implements Operation {
+  readonly isDirected = false;
   isClosed = false;
   apply(picture: Planes): Planes {
     if (picture.y[0] === 13) throw new Error("unlucky");

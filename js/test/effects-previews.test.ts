@@ -51,6 +51,7 @@ describe("previews", () => {
   /** What takes long is the effects that have to know the person. */
   const tools: Tools = {
     person: (): Operation => ({
+      isDirected: true,
       apply: (picture) => {
         vi.advanceTimersByTime(cost_ms);
         return picture;
@@ -103,6 +104,7 @@ describe("previews", () => {
 
   test("end one by one: by an effect that fails, or because nobody looks", async () => {
     tools.person = () => ({
+      isDirected: true,
       apply: () => {
         throw new Error("out of memory");
       },

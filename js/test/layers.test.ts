@@ -2,8 +2,8 @@ import { expect, test, vi } from "vitest";
 import { boxBlur, halved, layer, Stretch, shrunk, softened } from "../src/effects/layers";
 import { PersonMask } from "../src/effects/mask";
 import { Mixer } from "../src/effects/mixer";
+import { SIDE } from "../src/effects/model-picture";
 import { allocate } from "../src/effects/planes";
-import { SIDE } from "../src/effects/segmenter";
 
 const FULL = { matrix: "bt601", fullRange: true } as const;
 

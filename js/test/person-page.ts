@@ -1,6 +1,7 @@
 /** For tests/browser/test_person.py: a picture in the place of the camera, led through the effects that need the person. */
 import { CachedAssets } from "../src/assets";
 import { CameraEffects } from "../src/effects/camera-effects";
+import type { Graphics } from "../src/effects/segmenter";
 import type { Effect } from "../src/messages";
 
 async function fetched(name: string): Promise<ArrayBuffer> {
@@ -9,9 +10,38 @@ async function fetched(name: string): Promise<ArrayBuffer> {
   return new Response(answer.body.pipeThrough(new DecompressionStream("gzip"))).arrayBuffer();
 }
 
+declare const NBRTC_EFFECTS_WORKER: string;
+
+/** Goes before the worker's own script: takes the graphics processor away when it is told to. */
+function breakable(): void {
+  const contexts: WebGL2RenderingContext[] = [];
+  const { getContext } = OffscreenCanvas.prototype;
+  OffscreenCanvas.prototype.getContext = function (this: OffscreenCanvas, kind: string, options?: unknown) {
+    const context = Reflect.apply(getContext, this, [kind, options]);
+    if (kind === "webgl2" && context !== null && !contexts.includes(context)) contexts.push(context);
+    return context;
+  } as typeof getContext;
+  self.addEventListener("message", ({ data }) => {
+    if (data.type !== "lose") return;
+    for (const context of contexts) context.getExtension("WEBGL_lose_context")?.loseContext();
+  });
+}
+
+const workers: Worker[] = [];
+
+function makeWorker(): Worker {
+  const script = new Blob([`(${breakable})();\n`, NBRTC_EFFECTS_WORKER], { type: "text/javascript" });
+  workers.push(new Worker(URL.createObjectURL(script)));
+  return workers.at(-1) as Worker;
+}
+
+/** Every finder and state that there was, in turn. */
+const history: string[] = [];
 const troubles: string[] = [];
 const effects: CameraEffects = new CameraEffects({
   assets: new CachedAssets(fetched),
+  makeWorker,
+  graphics: (new URLSearchParams(location.search).get("graphics") ?? "auto") as Graphics,
   onChange: () => follow(),
   onTrouble: (text) => troubles.push(text),
   onChosen: async (effect) => effects.mirror(effect, ""), // as the state that comes back does
@@ -72,6 +102,20 @@ async function chooseBackground(left: string, right: string, width: number, heig
   follow();
 }
 
+effects.status.subscribe(({ state, finder }) => {
+  const now = finder === undefined ? state : `${state} ${finder.processor}`;
+  if (history.at(-1) !== now) history.push(now);
+});
+
 Object.assign(window, {
-  person: { open, choose, picture, chooseBackground, troubles, status: () => effects.status.value },
+  person: {
+    open,
+    choose,
+    picture,
+    chooseBackground,
+    troubles,
+    history,
+    status: () => effects.status.value,
+    loseGraphics: () => workers.at(-1)?.postMessage({ type: "lose" }),
+  },
 });

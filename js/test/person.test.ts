@@ -1,9 +1,9 @@
 import { afterEach, expect, test, vi } from "vitest";
 import { Backdrop } from "../src/effects/backdrop";
+import { SIDE } from "../src/effects/model-picture";
 import { PersonOperation } from "../src/effects/person";
 import type { Planes } from "../src/effects/picture";
 import { allocate } from "../src/effects/planes";
-import { SIDE } from "../src/effects/segmenter";
 
 const FULL = { matrix: "bt601", fullRange: true } as const;
 const [WIDTH, HEIGHT] = [320, 180];

@@ -31,7 +31,7 @@ function change(state: Parameters<typeof callState>[0]): void {
 
 async function openEffects(prepare: (session: FakeSession) => void): Promise<void> {
   view = open(prepare);
-  button(view, "Effects").click();
+  select<HTMLButtonElement>(view, "[aria-haspopup=dialog][aria-label^=Effects]").click(); // on the card with the choice
   await settle();
 }
 
@@ -191,6 +191,23 @@ describe("previews", () => {
     view.session.cameraOn.value = true;
     await settle();
     expect(view.session.effects.drawn).toHaveLength(10);
+  });
+});
+
+describe("previews that are drawn no more", () => {
+  test("get new canvases, or make room for icons", async () => {
+    await openEffects(solo);
+    const { effects } = view.session;
+    const canvases = () => [...(panel()?.querySelectorAll("[role=radio] canvas") ?? [])];
+    const before = canvases();
+    effects.previewRound.value = 2;
+    await settle();
+    expect(effects.drawn).toHaveLength(10);
+    expect(canvases()).toHaveLength(10);
+    expect(canvases().filter((canvas) => before.includes(canvas))).toEqual([]);
+    effects.previewRound.value = 0;
+    await settle();
+    expect([effects.drawn, canvases()]).toEqual([[], []]);
   });
 });
 
@@ -367,6 +384,12 @@ describe("what the panel says", () => {
     status.value = { state: "running", text: "", fps: 29.6, frame_ms: 4.24 };
     await settle();
     expect(now()).toContain("30 fps, 4.2 ms");
+    const tip = () => select(view, ".nbrtc-effect-figures").title;
+    expect(tip()).not.toContain("background");
+    const finder = { processor: "GPU", why: "2.0 ms a picture" } as const;
+    status.value = { state: "running", text: "", fps: 29.6, frame_ms: 4.24, finder };
+    await settle();
+    expect(tip()).toContain("told from the background on the graphics processor: 2.0 ms a picture.");
     expect(select(view, ".nbrtc-effect-now [role=status]").textContent).not.toContain("fps");
     status.value = { state: "failed", text: "The model did not load.", fps: null, frame_ms: null };
     await settle();
@@ -387,6 +410,16 @@ describe("what the panel says", () => {
     expect([panel(), document.activeElement]).toEqual([null, button(view, "Effects")]);
   });
 
+  test("of Python's is what is waited for once the camera is open", async () => {
+    view = open((session) => {
+      room(session);
+      session.localStream.value = new MediaStream();
+      session.state.value = callState({ ...session.state.value, videoEffect: "f()" });
+    });
+    expect(words(view)).toContain("Waiting for Python's picture");
+    expect(words(view)).not.toContain("Opening your camera…");
+  });
+
   test("of a failure stands in the tile, too, where there is no picture", async () => {
     view = open(solo);
     const absence = () => view.cell.querySelector(".nbrtc-tile--own .nbrtc-absence")?.textContent;
@@ -405,7 +438,7 @@ describe("before the call", () => {
     tile("blur").click();
     await settle();
     expect(choices()).toEqual([["chooseEffect", "blur", null]]);
-    expect(button(view, "Effects").textContent).toBe("Blur background");
+    expect(has(view, "Effects: Blur background")).toBe(true);
     view.session.phase.value = "connected";
     await settle();
     expect(panel()).toBeNull();
@@ -426,7 +459,7 @@ describe("before the call", () => {
     view = open((session) => {
       session.phase.value = phase;
     });
-    expect(button(view, "Effects").disabled).toBe(true);
+    expect(button(view, "Effects: No effect").disabled).toBe(true);
     press(select(view, ".nbrtc"), "f");
     expect(panel()).toBeNull();
   });

@@ -199,6 +199,14 @@ def test_previews_show_each_effect_and_leave_nothing_behind(stage: Stage) -> Non
     assert red == pytest.approx(green, abs=2) == blue
     assert stage.call("isRaw")
     assert stage.call("live") == 2
+
+    stage.call("crash")  # their canvases are gone with the worker: there are new ones
+    for name in ("none", "invert", "grayscale", "blur"):
+        stage.until(f"stage.previewed('{name}')[0] > 20")
+    assert stage.call("live") == 2
+    stage.call("crash")
+    assert stage.call("previewed", "none")[0] == 0
+    assert stage.call("live") == 1
     stage.call("endPreviews")
     assert stage.call("live") == 1
     stage.call("close")

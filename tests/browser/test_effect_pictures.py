@@ -73,6 +73,20 @@ class Effects:
             )
         )
 
+    def on_turned(self, planes: tuple[Bytes, Bytes, Bytes], name: str, rotation: int, *, flip: bool) -> Seen:
+        """Put the effect on I420 that is to be turned and mirrored when it is shown; pictures as shown."""
+        height, width = planes[0].shape
+        data = b"".join(plane.tobytes() for plane in planes)
+        given = {
+            "format": "I420",
+            "width": width,
+            "height": height,
+            "colorSpace": BT601.init,
+            "data": base64.b64encode(data).decode(),
+        }
+        effect = {"name": name, "strength": 1 if name == "grayscale" else None}
+        return read(self._page.evaluate("given => page.turn(...given)", [given, effect, rotation, flip]))
+
     def on_camera(self, name: str) -> Seen:
         return read(self._page.evaluate("effect => page.camera(effect)", {"name": name, "strength": None}))
 
@@ -234,3 +248,24 @@ def test_the_cameras_colours_stay_as_they_are(effects: Effects) -> None:
 
     assert np.array_equal(plain.after, plain.before), plain.frames["colorSpaces"]
     assert mean_error(inverted.after, 255 - inverted.before) < ALLOWED
+
+
+@pytest.mark.parametrize("flip", [False, True])
+@pytest.mark.parametrize("rotation", [0, 90, 180, 270])
+def test_a_picture_that_is_stored_lying_or_mirrored_is_shown_upright(
+    effects: Effects, rotation: int, flip: bool
+) -> None:
+    picture = smooth(120, 160)
+    planes = BT601.planes(picture)
+
+    gray = effects.on_turned(planes, "grayscale", rotation, flip=flip)
+    mirrored = effects.on_turned(planes, "mirror", rotation, flip=flip)
+
+    turned = np.rot90(picture, -rotation // 90)
+    assert mean_error(gray.before, turned[:, ::-1] if flip else turned) < ALLOWED, (
+        "the browser turns as we do"
+    )
+    assert mean_error(gray.after, reference.coloured(gray.before, "grayscale", 1)) < ALLOWED
+    assert mean_error(mirrored.after, mirrored.before[:, ::-1]) < 1.5
+    assert (gray.frames["rotation"], gray.frames["flip"]) == (rotation, flip), "it costs nothing"
+    assert (mirrored.frames["rotation"], mirrored.frames["flip"]) == (0, False)

@@ -27,6 +27,8 @@ ASTRONAUT = ROOT / "tests/data/astronaut/astronaut.png"
 ADDRESS = "http://localhost/person"
 """A secure one, whose page the test itself gives."""
 PATIENCE_MS = 60_000
+SHADERS_MS = 200_000
+"""Software that plays a graphics processor compiles for seconds."""
 SIZE = (640, 480)
 FACE = (slice(84, 190), slice(236, 326))
 FLAG = (slice(20, 250), slice(10, 130))
@@ -39,16 +41,16 @@ Picture = NDArray[np.float64]
 class Stage:
     """The page."""
 
-    def __init__(self, page: Page, script: str) -> None:
+    def __init__(self, page: Page, script: str, options: str = "") -> None:
         self._page = page
         self.lost = ""
         """What the server does not have: a part of names."""
         self.requests: list[str] = []
         page.context.on("request", lambda request: self.requests.append(request.url))
         html = f"<!doctype html><title>Person</title><body><script>{script}</script>"
-        page.route(ADDRESS, lambda route: route.fulfill(body=html, content_type="text/html"))
+        page.route(f"{ADDRESS}*", lambda route: route.fulfill(body=html, content_type="text/html"))
         page.route("**/static/*", self._serve)
-        page.goto(ADDRESS)
+        page.goto(ADDRESS + options)
         picture = base64.b64encode(ASTRONAUT.read_bytes()).decode()
         self.call("open", f"data:image/png;base64,{picture}", *SIZE)
 
@@ -70,10 +72,24 @@ class Stage:
         except TooLateError as error:
             raise AssertionError(f"waited in vain for {state}: {self.call('status')}") from error
 
+    def until_found_by(self, processor: str) -> None:
+        """Wait until this one tells the person from the background."""
+        condition = f"person.status().finder?.processor === '{processor}'"
+        try:
+            self._page.wait_for_function(condition, timeout=SHADERS_MS)
+        except TooLateError as error:
+            raise AssertionError(f"waited in vain for the {processor}: {self.call('status')}") from error
+
     def see(self, after: int = 3) -> Picture:
         """After so many more pictures."""
         data = base64.b64decode(self.call("picture", after).split(",")[1])
         return np.asarray(Image.open(io.BytesIO(data)).convert("RGB"), dtype=np.float64)
+
+    @property
+    def history(self) -> list[str]:
+        """States and finders in turn."""
+        history: list[str] = self._page.evaluate("person.history")
+        return history
 
     @property
     def troubles(self) -> list[str]:
@@ -160,3 +176,50 @@ def test_all_is_blurred_while_the_model_cannot_be_had_and_choosing_again_tries_a
     stage.call("choose", "blur")
     stage.until("running")
     assert detail(stage.see(), FACE) >= 0.8 * detail(before, FACE)
+
+
+def test_the_graphics_processor_finds_the_same_person_and_while_it_is_lost_all_is_blurred(
+    new_page: NewPage, script: str
+) -> None:
+    page = new_page()
+    if not page.evaluate("new OffscreenCanvas(1, 1).getContext('webgl2') !== null"):
+        pytest.skip("this browser has no WebGL2, not even by software")
+    stage = Stage(page, script, "?graphics=always")
+    before = stage.see()
+    stage.call("choose", "blur")
+    stage.until_found_by("GPU")
+    by_graphics = stage.see()
+
+    stage.call("loseGraphics")
+    meanwhile = []
+    while "running CPU" not in stage.history:
+        meanwhile.append(stage.see(1))
+    after = stage.see()
+
+    assert detail(by_graphics, FACE) >= 0.8 * detail(before, FACE)
+    for picture in by_graphics, *meanwhile, after:
+        for background in FLAG, SHUTTLE:
+            assert detail(picture, background) <= 0.1 * detail(before, background)
+    difference = np.abs(by_graphics - after).max(axis=2)
+    assert difference.mean() < 1, "of 255"
+    assert (difference > 16).mean() < 0.002
+    assert stage.history[-5:] == ["running", "running GPU", "preparing", "running", "running CPU"]
+    assert stage.troubles == []
+
+
+RENDERER = """() => {
+    const gl = new OffscreenCanvas(1, 1).getContext("webgl2");
+    const named = gl?.getExtension("WEBGL_debug_renderer_info");
+    return named ? gl.getParameter(named.UNMASKED_RENDERER_WEBGL) : "";
+}"""
+
+
+def test_software_that_plays_a_graphics_processor_is_not_used(new_page: NewPage, script: str) -> None:
+    page = new_page()
+    renderer = page.evaluate(RENDERER)
+    if not re.search("SwiftShader|llvmpipe", renderer):
+        pytest.skip(f"what draws here is no such software, but {renderer!r}")
+    stage = Stage(page, script)
+    stage.call("choose", "blur")
+    stage.until_found_by("CPU")
+    assert renderer in stage.call("status")["finder"]["why"]

@@ -9,6 +9,7 @@ import { EFFECTS, type Effect } from "../messages";
 import { Backdrop } from "./backdrop-choice";
 import { EffectsWorker, NO_WORKER, whyNoEffects } from "./effects-worker-client";
 import { Grabber, Painter } from "./fallback";
+import type { Graphics } from "./segmenter";
 
 const OFF: EffectStatus = { state: "off", text: "", fps: null, frame_ms: null };
 const NONE: Effect = { name: "none", strength: null };
@@ -24,6 +25,8 @@ export interface CameraEffectsOptions {
   /** What the person chose, for the engine. */
   readonly onChosen: (effect: Effect) => Promise<void>;
   readonly makeWorker?: () => Worker;
+  /** For tests and benchmarks. */
+  readonly graphics?: Graphics;
 }
 
 interface Flow {
@@ -36,6 +39,7 @@ export class CameraEffects implements EffectsView {
   readonly unavailable = whyNoEffects();
   readonly #options: CameraEffectsOptions;
   readonly #status: Signal<EffectStatus> = signal(OFF);
+  readonly #previewRound = signal(1);
   readonly #backdrop: Backdrop;
   #worker: EffectsWorker | null = null;
   #camera: MediaStreamTrack | null = null;
@@ -50,6 +54,7 @@ export class CameraEffects implements EffectsView {
   #previewed: Flow | null = null;
   #previews = 0;
   #lastPreview = 0;
+  #lastRound = 1;
   #restarts = 0;
 
   constructor(options: CameraEffectsOptions) {
@@ -68,6 +73,10 @@ export class CameraEffects implements EffectsView {
     return this.#backdrop.isThere;
   }
 
+  get previewRound(): ReadonlySignal<number> {
+    return this.#previewRound;
+  }
+
   /** What the others, Python and the person may see; null without a camera, and while there is nothing safe to show. */
   get track(): MediaStreamTrack | null {
     return this.#effect.name === "none" ? this.#camera : (this.#flow?.track ?? null);
@@ -78,6 +87,7 @@ export class CameraEffects implements EffectsView {
     if (camera !== this.#camera) {
       this.#camera = camera;
       this.#restarts = 0;
+      this.#resumePreviews();
       this.#stop();
       this.#start();
       this.#follow();
@@ -229,6 +239,7 @@ export class CameraEffects implements EffectsView {
       this.#worker = new EffectsWorker({
         assets: this.#options.assets,
         ...(this.#options.makeWorker === undefined ? {} : { make: this.#options.makeWorker }),
+        ...(this.#options.graphics === undefined ? {} : { graphics: this.#options.graphics }),
         answer_ms: ANSWER_MS,
         onStatus: (status) => {
           if (this.#flow !== null) this.#tellStatus(status);
@@ -241,6 +252,7 @@ export class CameraEffects implements EffectsView {
       return null;
     }
     this.#worker.setBackground(this.#backdrop.picture);
+    this.#resumePreviews();
     return this.#worker;
   }
 
@@ -253,13 +265,22 @@ export class CameraEffects implements EffectsView {
   /** A worker that failed is tried once more; meanwhile nothing is shown. */
   #died(text: string): void {
     this.#stop();
-    this.#previewed?.close(); // its canvases went with the worker; a menu that is opened again makes new ones
+    this.#previewed?.close();
     this.#previewed = null;
     this.#worker?.close();
     this.#worker = null;
-    if (this.#restarts++ === 0) this.#start();
-    else this.#failed(text);
+    this.#previewRound.value = 0; // their canvases went with the worker
+    if (this.#restarts++ === 0) {
+      this.#start();
+      this.#resumePreviews();
+    } else {
+      this.#failed(text);
+    }
     this.#options.onChange();
+  }
+
+  #resumePreviews(): void {
+    if (this.#previewRound.value === 0) this.#previewRound.value = ++this.#lastRound;
   }
 
   #failed(text: string): void {

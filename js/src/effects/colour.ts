@@ -6,6 +6,7 @@ import type { ColourSpace, Operation, Planes } from "./picture";
 import { PlaneKernel } from "./plane-kernel";
 
 export class ColourOperation implements Operation {
+  readonly isDirected = false;
   readonly #map: ColourMap;
   #kernel: PlaneKernel | null = null;
   #colour: ColourSpace | null = null;

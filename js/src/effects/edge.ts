@@ -4,6 +4,7 @@ import { allocateLike, scaleOf } from "./planes";
 import { Table } from "./tables";
 
 export class EdgeOperation implements Operation {
+  readonly isDirected = false;
   readonly #strength: number;
   readonly #chroma: Table;
   #result: Planes | null = null;

@@ -4,6 +4,7 @@ import type { EffectStatus } from "../contract";
 import type { Effect } from "../messages";
 import type { Clock } from "./fallback";
 import type { FromWorker, ToWorker } from "./protocol";
+import type { Graphics } from "./segmenter";
 
 /** The bundled worker, put in by build.mjs; absent in tests. */
 declare const NBRTC_EFFECTS_WORKER: string | undefined;
@@ -31,6 +32,8 @@ export function whyNoEffects(): string {
 export interface EffectsWorkerOptions {
   readonly assets: Assets;
   readonly make?: () => Worker;
+  /** "auto" unless given. */
+  readonly graphics?: Graphics;
   /** So long it may be silent when it is to begin. */
   readonly answer_ms: number;
   readonly onStatus: (status: EffectStatus) => void;
@@ -55,7 +58,7 @@ export class EffectsWorker implements Clock {
     this.#options = options;
     this.#worker = (options.make ?? startWorker)();
     this.#worker.onmessage = ({ data }: MessageEvent<FromWorker>) => this.#hear(data);
-    this.#say({ type: "base", base: options.assets.base() });
+    this.#say({ type: "base", base: options.assets.base(), graphics: options.graphics ?? "auto" });
     this.#worker.onerror = ({ message }) => {
       options.onDied(this.#isReady ? `its worker failed (${message}).` : NO_WORKER);
     };

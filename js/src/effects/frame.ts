@@ -1,5 +1,6 @@
 /** Pictures of the browser as planes, and back. A `VideoFrame` is the caller's, who closes it. */
 import { sharedBuffer } from "./memory";
+import { isUpright, orientedInit } from "./orientation";
 import type { ColourSpace, Planes } from "./picture";
 import { allocate, bytesOf, interleavedToPlanes, rgbaToPlanes } from "./planes";
 
@@ -77,6 +78,9 @@ export interface Like {
   /** Chromium scales a camera's picture to a smaller quality by these alone, and leaves it to who shows it. */
   readonly displayWidth?: number;
   readonly displayHeight?: number;
+  /** Of planes that are not upright. `displayWidth` and `displayHeight` are those of the picture as it is shown. */
+  readonly rotation?: number;
+  readonly flip?: boolean;
 }
 
 /** A new frame of the planes, with the time of another one. The planes are copied. */
@@ -104,8 +108,12 @@ export function toFrame(planes: Planes, like: Like): VideoFrame {
     },
   };
   if (typeof like.duration === "number") init.duration = like.duration;
-  if (like.displayWidth !== undefined) init.displayWidth = like.displayWidth;
-  if (like.displayHeight !== undefined) init.displayHeight = like.displayHeight;
+  const { rotation = 0, flip = false, displayWidth, displayHeight } = like;
+  if (displayWidth !== undefined) init.displayWidth = displayWidth;
+  if (displayHeight !== undefined) init.displayHeight = displayHeight;
+  if (!isUpright({ rotation, flip })) {
+    Object.assign(init, orientedInit({ rotation, flip }, displayWidth, displayHeight));
+  }
   return new VideoFrame(data, init);
 }
 

@@ -3,7 +3,7 @@
  * (guided filter; He, Sun and Tang 2013).
  */
 import { boxBlur, type Layer, layer, Stretch } from "./layers";
-import { SIDE } from "./segmenter";
+import { SIDE } from "./model-picture";
 
 /** Share of the new mask where little changes; where much does it is taken at once. */
 const STEADY = 0.5;

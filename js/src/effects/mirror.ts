@@ -2,6 +2,8 @@
 import type { Operation, Planes } from "./picture";
 
 export class MirrorOperation implements Operation {
+  readonly isDirected = true;
+
   apply(picture: Planes): Planes {
     reverseRows(picture.y, picture.width);
     reverseRows(picture.u, Math.ceil(picture.width / 2));

@@ -6,8 +6,8 @@ import type { Backdrop } from "./backdrop";
 import { halved, type Layer, layer, shrunk, softened } from "./layers";
 import { PersonMask } from "./mask";
 import { Mixer } from "./mixer";
+import { SIDE } from "./model-picture";
 import type { Operation, Planes } from "./picture";
-import { SIDE } from "./segmenter";
 
 /** The mask is made at about this width, and the background is blurred at half of it; nobody sees the difference. */
 const MASK_WIDTH = 320;
@@ -38,6 +38,7 @@ interface Low {
 }
 
 export class PersonOperation implements Operation {
+  readonly isDirected = true;
   readonly #strength: number;
   readonly #source: MaskSource;
   readonly #backdrop: Backdrop | null;

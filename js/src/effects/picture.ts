@@ -16,8 +16,18 @@ export interface Planes {
   readonly colour: ColourSpace;
 }
 
+/** How a stored picture is to be shown: turned clockwise by so many degrees, then mirrored (WebCodecs, section 9.4). */
+export interface Orientation {
+  readonly rotation: number;
+  readonly flip: boolean;
+}
+
+export const UPRIGHT: Orientation = { rotation: 0, flip: false };
+
 /** An effect, ready to run on one camera's pictures in their order. */
 export interface Operation {
+  /** It matters where up is: pictures are turned for it. Others change pictures as they are stored. */
+  readonly isDirected: boolean;
   /** The changed picture: the same planes, written into, or others that stay valid until the next call. */
   apply(picture: Planes, time_ms: number): Planes;
   /** Let go of what it holds. Idempotent. */

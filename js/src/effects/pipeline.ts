@@ -6,6 +6,7 @@
 import { EFFECTS, type Effect } from "../messages";
 import { FrameReader, toFrame } from "./frame";
 import { operationOf, type Tools } from "./operations";
+import { isUpright, orientationOf, Turner, takesOrientation } from "./orientation";
 import type { Operation } from "./picture";
 
 /** So often `onMeasured` is told how it goes. */
@@ -31,6 +32,7 @@ interface Run {
 export class Pipeline {
   readonly #options: PipelineOptions;
   readonly #reader = new FrameReader();
+  readonly #turner = new Turner();
   #effect: Effect = { name: "none", strength: null };
   #operation: Operation | null = null;
   #run: Run | null = null;
@@ -92,8 +94,15 @@ export class Pipeline {
     const began_ms = performance.now();
     try {
       const picture = await this.#reader.read(frame);
-      if (this.#operation === null) return null;
-      const changed = toFrame(this.#operation.apply(picture, frame.timestamp / 1000), frame);
+      const operation = this.#operation;
+      if (operation === null) return null;
+      const { timestamp, duration, displayWidth, displayHeight } = frame;
+      const like = { timestamp, duration, displayWidth, displayHeight };
+      const orientation = orientationOf(frame);
+      const isTurned = !isUpright(orientation) && (operation.isDirected || !takesOrientation());
+      const given = isTurned ? this.#turner.turn(picture, orientation) : picture;
+      const result = operation.apply(given, timestamp / 1000);
+      const changed = toFrame(result, isTurned ? like : { ...like, ...orientation });
       this.#tell("");
       return changed;
     } catch (error) {

@@ -5,6 +5,7 @@ import type { Operation, Planes } from "./picture";
 const LARGEST = 1 / 12;
 
 export class PixelateOperation implements Operation {
+  readonly isDirected = false;
   readonly #strength: number;
 
   constructor(strength: number) {

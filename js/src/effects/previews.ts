@@ -2,7 +2,8 @@
 import { EFFECTS, type Effect } from "../messages";
 import { FrameReader, toFrame } from "./frame";
 import { operationOf, type Tools } from "./operations";
-import type { Operation, Planes } from "./picture";
+import { isUpright, orientationOf, Turner } from "./orientation";
+import type { Operation, Orientation, Planes } from "./picture";
 import { allocate } from "./planes";
 
 /** Between two pictures of one preview. */
@@ -24,6 +25,7 @@ export class Previews {
   readonly #tools: Tools;
   readonly #onFailed: (text: string) => void;
   readonly #reader = new FrameReader();
+  readonly #turner = new Turner();
   readonly #previews = new Map<number, Preview>();
   #source: ReadableStreamDefaultReader<VideoFrame> | null = null;
   /** Until then the previews rest. */
@@ -73,7 +75,7 @@ export class Previews {
       const began_ms = performance.now();
       const due = this.#due(began_ms);
       if (due.length === 0) return;
-      const small = this.#shrink(await this.#reader.read(frame));
+      const small = this.#upright(this.#shrink(await this.#reader.read(frame)), orientationOf(frame));
       let spent_ms = 0;
       for (const [id, preview] of due) {
         if (spent_ms > TURN_MS) break;
@@ -104,6 +106,10 @@ export class Previews {
       this.remove(id);
       this.#onFailed(`The preview of "${EFFECTS[effect.name].title}" failed (${error}).`);
     }
+  }
+
+  #upright(picture: Planes, orientation: Orientation): Planes {
+    return isUpright(orientation) ? picture : this.#turner.turn(picture, orientation);
   }
 
   #shrink(picture: Planes): Planes {

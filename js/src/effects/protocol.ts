@@ -1,5 +1,6 @@
 /** What the page and the effects' worker say to each other. */
 import type { Effect } from "../messages";
+import type { Finder, Graphics } from "./segmenter";
 
 /** Page to worker. */
 export type ToWorker =
@@ -34,7 +35,7 @@ export type ToWorker =
     }
   | { readonly type: "preview-end"; readonly id: number }
   /** Comes first. Where scripts may be loaded from directly, if anywhere (see `Assets`). */
-  | { readonly type: "base"; readonly base: string | null }
+  | { readonly type: "base"; readonly base: string | null; readonly graphics: Graphics }
   /** A fallback's clock, which a hidden page does not have: answered by ticks. 0 ends it. */
   | { readonly type: "clock"; readonly fps: number };
 
@@ -55,4 +56,6 @@ export interface WorkerStatus {
   readonly text: string;
   readonly fps: number | null;
   readonly frame_ms: number | null;
+  /** With effects that need the person. */
+  readonly finder?: Finder;
 }

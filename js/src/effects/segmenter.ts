@@ -1,7 +1,9 @@
 /** Loads what tells a person from the background, once, and runs it. In the worker. */
-import type { createSegmenter, Parts, Segment } from "../segmenter-module";
+import type { createSegmenter, Engine, Parts, Processor } from "../segmenter-module";
+import { whyNoGraphics } from "./graphics";
+import { SIDE, shrink } from "./model-picture";
 import type { Planes } from "./picture";
-import { scaleOf, WEIGHTS } from "./planes";
+import { Trial } from "./trial";
 
 /** Names of the parts, put in by build.mjs; absent in tests. */
 declare const NBRTC_SEGMENTER: SegmenterParts | undefined;
@@ -13,27 +15,44 @@ interface SegmenterParts {
   readonly model: string;
 }
 
-/** The model's own size. */
-export const SIDE = 256;
 /** A mask of a preview may be so old: nobody moves far in it meanwhile. */
 const RECENT_MS = 250;
 /** So often it may fail in a row. */
 const MAX_FAILURES = 5;
 
 export type Fetch = (name: string) => Promise<ArrayBuffer>;
+/** "always": wherever it gives right masks, also by software and when it is slower; for tests and benchmarks. */
+export type Graphics = "auto" | "never" | "always";
+
+/** What tells the person from the background, and why that one, as the end of a sentence. */
+export interface Finder {
+  readonly processor: Processor;
+  readonly why: string;
+}
+
+interface Module {
+  readonly createSegmenter: typeof createSegmenter;
+}
 
 export interface SegmenterOptions {
   readonly fetch: Fetch;
   /** Where scripts may be loaded from directly, if anywhere. */
   readonly base: () => string | null;
+  readonly graphics: () => Graphics;
   readonly onStatus: (state: "preparing" | "running" | "failed", text: string) => void;
+  readonly onFinder: (finder: Finder) => void;
+  readonly importModule?: (url: string) => Promise<Module>;
 }
 
 export class Segmenter {
   readonly #options: SegmenterOptions;
   readonly #picture = new ImageData(SIDE, SIDE);
-  #segment: Segment | null = null;
-  #close: () => void = () => undefined;
+  #engine: Engine | null = null;
+  #processor: Processor = "CPU";
+  /** While the graphics processor is tried, beside the engine. */
+  #trial: { readonly trial: Trial; readonly gpu: Engine } | null = null;
+  /** Why the graphics processor is not tried again; empty before. */
+  #refusal = "";
   #loading = false;
   #isClosed = false;
   #failures = 0;
@@ -46,7 +65,7 @@ export class Segmenter {
 
   /** Begin to load, or try again after a failure; says how it goes. */
   prepare(): void {
-    if (this.#segment !== null) {
+    if (this.#engine !== null) {
       this.#options.onStatus("running", "");
       return;
     }
@@ -57,24 +76,25 @@ export class Segmenter {
       "preparing",
       "Learning to tell you from the background. Until then the whole picture is blurred.",
     );
-    this.#load().then(
-      () => this.#options.onStatus("running", ""),
-      (error: unknown) => this.#fail(error),
-    );
+    this.#load().catch((error: unknown) => this.#fail(error));
   }
 
   /** The person's share of each of `SIDE` x `SIDE` squares, 0 to 1; null while that is not known. */
   mask(picture: Planes, time_ms: number): Float32Array | null {
-    if (this.#segment === null) return null;
+    const engine = this.#trial?.trial ?? this.#engine;
+    if (engine === null) return null;
     shrink(picture, this.#picture.data);
     this.#time_ms = Math.max(this.#time_ms + 1, Math.round(time_ms)); // MediaPipe wants it to rise
     try {
-      const mask = this.#segment(this.#picture, this.#time_ms);
+      const mask = engine.segment(this.#picture, this.#time_ms);
       this.#failures = 0;
       this.#latest = { mask, made_ms: performance.now() };
+      this.#endTrial();
       return mask;
     } catch (error) {
-      if (++this.#failures >= MAX_FAILURES) {
+      if (this.#processor === "GPU") {
+        this.#leaveGraphics(error);
+      } else if (++this.#failures >= MAX_FAILURES) {
         this.#letGo();
         this.#fail(error);
       }
@@ -95,19 +115,15 @@ export class Segmenter {
   }
 
   #letGo(): void {
-    const close = this.#close;
-    this.#segment = this.#latest = null;
-    this.#close = () => undefined;
-    try {
-      close();
-    } catch {
-      // what has crashed cannot be closed either; its memory goes with it
-    }
+    const engines = [this.#engine, this.#trial?.gpu];
+    this.#engine = this.#latest = this.#trial = null;
+    this.#processor = "CPU";
+    for (const engine of engines) closeAny(engine);
   }
 
   async #load(): Promise<void> {
     if (typeof NBRTC_SEGMENTER === "undefined") throw new Error("it is not built into this page.");
-    const { fetch, base } = this.#options;
+    const { fetch, base, importModule = (url) => import(/* @vite-ignore */ url) } = this.#options;
     const names = NBRTC_SEGMENTER;
     const direct = base();
     const urls: string[] = [];
@@ -124,18 +140,65 @@ export class Segmenter {
         at(names.wasm, "application/wasm"),
         fetch(names.model),
       ]);
-      const loaded = (await import(/* @vite-ignore */ module)) as { createSegmenter: typeof createSegmenter };
+      const loaded = await importModule(module);
       const parts: Parts = { loader, wasm, model: new Uint8Array(model) };
-      const { segment, close } = await loaded.createSegmenter(parts);
+      const engine = await loaded.createSegmenter(parts, "CPU");
       if (this.#isClosed) {
-        close();
+        engine.close();
         return;
       }
-      this.#segment = segment;
-      this.#close = close;
+      this.#engine = engine;
+      this.#options.onStatus("running", "");
+      await this.#tryGraphics(loaded, parts, engine);
     } finally {
       for (const url of urls) URL.revokeObjectURL(url);
     }
+  }
+
+  /** Begin to compare the graphics processor with `cpu`, where there is one. */
+  async #tryGraphics(loaded: Module, parts: Parts, cpu: Engine): Promise<void> {
+    const wish = this.#options.graphics();
+    if (this.#refusal === "" && wish === "never") this.#refusal = "the graphics processor is not wanted";
+    if (this.#refusal === "" && wish === "auto") this.#refusal = whyNoGraphics();
+    if (this.#refusal === "") {
+      try {
+        const gpu = await loaded.createSegmenter(parts, "GPU");
+        if (this.#engine === cpu) this.#trial = { trial: new Trial(cpu, gpu, wish === "auto"), gpu };
+        else gpu.close();
+        return;
+      } catch (error) {
+        this.#refusal = `the graphics processor could not be used (${error})`;
+      }
+    }
+    this.#tell(this.#refusal);
+  }
+
+  #endTrial(): void {
+    const verdict = this.#trial?.trial.verdict ?? null;
+    if (this.#trial === null || verdict === null) return;
+    const { gpu } = this.#trial;
+    this.#trial = null;
+    this.#processor = verdict.winner;
+    if (verdict.winner === "GPU") {
+      closeAny(this.#engine);
+      this.#engine = gpu;
+    } else {
+      closeAny(gpu);
+      this.#refusal = verdict.why;
+    }
+    this.#tell(verdict.why);
+  }
+
+  /** What was right at first may fail later: the processor takes over as soon as it is loaded again. */
+  #leaveGraphics(error: unknown): void {
+    this.#refusal = `the graphics processor failed (${error})`;
+    this.#letGo();
+    this.#loading = false;
+    this.prepare();
+  }
+
+  #tell(why: string): void {
+    this.#options.onFinder({ processor: this.#processor, why });
   }
 
   #fail(error: unknown): void {
@@ -148,28 +211,10 @@ export class Segmenter {
   }
 }
 
-/** The picture as the model wants it: square, RGBA. One pixel stands for its neighbours. */
-function shrink(picture: Planes, rgba: Uint8ClampedArray): void {
-  const { width, height, y, u, v, colour } = picture;
-  const { red, blue } = WEIGHTS[colour.matrix];
-  const { black, luma, chroma } = scaleOf(colour);
-  const gain = 255 / luma;
-  const [toRed, toBlue] = [(2 * (1 - red) * 255) / chroma, (2 * (1 - blue) * 255) / chroma];
-  const green = 1 - red - blue;
-  const [greenOfRed, greenOfBlue] = [(toRed * red) / green, (toBlue * blue) / green];
-  const columns = Math.ceil(width / 2);
-  for (let row = 0, at = 0; row < SIDE; row++) {
-    const line = Math.floor(((row + 0.5) * height) / SIDE);
-    for (let column = 0; column < SIDE; column++, at += 4) {
-      const place = Math.floor(((column + 0.5) * width) / SIDE);
-      const half = (line >> 1) * columns + (place >> 1);
-      const light = gain * ((y[line * width + place] as number) - black);
-      const cb = (u[half] as number) - 128;
-      const cr = (v[half] as number) - 128;
-      rgba[at] = light + toRed * cr;
-      rgba[at + 1] = light - greenOfRed * cr - greenOfBlue * cb;
-      rgba[at + 2] = light + toBlue * cb;
-      rgba[at + 3] = 255;
-    }
+function closeAny(engine: Engine | null | undefined): void {
+  try {
+    engine?.close();
+  } catch {
+    // what has crashed cannot be closed either; its memory goes with it
   }
 }

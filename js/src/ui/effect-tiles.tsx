@@ -45,7 +45,8 @@ interface TileProps extends PreviewProps {
 
 function EffectTile({ session, name, checked, onChoose }: TileProps) {
   const isMissing = name === "background" && !session.effects.hasBackground.value;
-  const isShown = session.cameraOn.value && !isMissing;
+  const round = session.effects.previewRound.value;
+  const isShown = session.cameraOn.value && !isMissing && round > 0;
   return (
     // biome-ignore lint/a11y/useSemanticElements: a radio input is chosen by the arrow keys, see `moveThrough`
     <button
@@ -61,7 +62,11 @@ function EffectTile({ session, name, checked, onChoose }: TileProps) {
       onFocus={({ currentTarget }) => currentTarget.scrollIntoView({ block: "nearest", inline: "nearest" })}
     >
       <span class="nbrtc-effect-picture" aria-hidden="true">
-        {isShown ? <Preview session={session} name={name} /> : <Icon name={iconNames[name]} size={22} />}
+        {isShown ? (
+          <Preview key={round} session={session} name={name} />
+        ) : (
+          <Icon name={iconNames[name]} size={22} />
+        )}
         {checked && (
           <span class="nbrtc-effect-check">
             <Icon name="check" size={14} />

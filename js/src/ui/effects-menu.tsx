@@ -1,6 +1,6 @@
 /** What the page does to the camera's picture: chosen here, before anybody else sees it. */
 import { useSignal } from "@preact/signals";
-import type { SessionView } from "../contract";
+import type { EffectStatus, SessionView } from "../contract";
 import { EFFECTS, type Effect, type EffectName } from "../messages";
 import type { Action } from "./actions";
 import { BackdropChoice, useBackdrop } from "./effect-backdrop";
@@ -32,9 +32,16 @@ function reachOf(session: SessionView): string {
   return `${who} your camera like this. A shared screen stays as it is.`;
 }
 
+function figuresTip(finder: EffectStatus["finder"]): string {
+  const figures = "Pictures with the effect, and the time that one takes";
+  if (finder === undefined) return figures;
+  const by = finder.processor === "GPU" ? "on the graphics processor" : "without the graphics processor";
+  return `${figures}. You are told from the background ${by}: ${finder.why}.`;
+}
+
 /** What the chosen effect does just now: read out when it changes, the figures beside it are not. */
 function EffectNow({ session }: { readonly session: SessionView }) {
-  const { state, text, fps, frame_ms } = session.effects.status.value;
+  const { state, text, fps, frame_ms, finder } = session.effects.status.value;
   const words = state === "preparing" || state === "failed" ? text : "";
   const hasFigures = state === "running" && fps !== null && frame_ms !== null;
   return (
@@ -44,7 +51,7 @@ function EffectNow({ session }: { readonly session: SessionView }) {
         {words || reachOf(session)}
       </p>
       {hasFigures && (
-        <span class="nbrtc-effect-figures" title="Pictures with the effect, and the time that one takes">
+        <span class="nbrtc-effect-figures" title={figuresTip(finder)}>
           {fpsText(fps)}, {millisecondsText(frame_ms)}
         </span>
       )}
