@@ -123,7 +123,7 @@ describe("a call", () => {
     await started;
     expect(states(tracks)).toEqual(["ended", "ended"]);
     expect(phase()).toBe("ready");
-    expect(page.of("leave")[0]?.reason).toBe("The person left.");
+    expect(page.of("leave")[0]).toMatchObject({ reason: "The person left.", mayReturn: false });
     page.state({ phase: "idle", owner: null, reason: "The person left." });
     expect(page.session.statusText.value).toBe("You left the call.");
   });
@@ -224,6 +224,13 @@ describe("the end", () => {
     expect(page.of("leave")[0]?.reason).toBe("The widget was closed in the page.");
   });
 
+  test("a page that goes away says that it may be loaded again", async () => {
+    const tracks = await page.call();
+    page.session.close("The page was closed or reloaded.", true);
+    expect(states(tracks)).toEqual(["ended", "ended"]);
+    expect(page.of("leave")[0]).toMatchObject({ mayReturn: true });
+  });
+
   test("the kernel's end closes the devices at once", async () => {
     const tracks = await page.call();
     page.session.kernelGone();
@@ -270,5 +277,15 @@ describe("the end", () => {
     await settled();
     expect(page.of("offer")[0]?.takeOver).toBe(true);
     expect(phase()).toBe("starting");
+  });
+
+  test("a notice without text takes the earlier one of its key away", async () => {
+    await page.call();
+    const say = (key: string, text: string) => page.say({ type: "notice", key, level: "error", text });
+    say("video-effect", "f() raised ValueError: no.");
+    say("audio-effect", "g() raised ValueError: no.");
+    say("video-effect", "");
+    say("room", "");
+    expect(page.session.notices.value.map(({ key }) => key)).toEqual(["audio-effect"]);
   });
 });

@@ -25,7 +25,7 @@ class BlockTiming(NamedTuple):
     is_error: bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class AudioEffectStats:
     """How an audio effect does, since it was set."""
 
@@ -47,6 +47,13 @@ class AudioEffectStats:
     """How old it was when its result was ready: the sum of both."""
     timings: Sequence[BlockTiming] = field(default=(), repr=False, compare=False)
     """Of the last 1,000 blocks, oldest first."""
+
+    def __repr__(self) -> str:
+        return (
+            f"<nbrtc.AudioEffectStats {self.name}: {self.blocks} blocks, {self.late} late, "
+            f"{self.dropped} dropped, {self.errors} errors; "
+            f"waits {1000 * self.wait_s:.1f} ms, runs {1000 * self.run_s:.1f} ms>"
+        )
 
     def to_frame(self) -> "pd.DataFrame":
         """Of the last 1,000 blocks: ``wait_s``, ``run_s``, ``delay_s`` (s, float) and ``is_error``.

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 from .errors import FrameError
+from .paths import expanded
 
 if TYPE_CHECKING:
     import numpy as np
@@ -97,8 +98,9 @@ def open_image(path: "str | PathLike[Any]", what: str, folder: Path) -> "PIL.Ima
     try:
         return PIL.Image.open(io.BytesIO(file.read_bytes()), formats=FORMATS)
     except (OSError, ValueError, SyntaxError, *bombs) as error:
+        why = "" if isinstance(error, PIL.UnidentifiedImageError) else f" ({error})"  # which says no more
         raise FrameError(
-            f"{file.name!r} for {what} is not a picture that can be read ({error}); it may be "
+            f"{file.name!r} for {what} is not a picture that can be read{why}; it may be "
             f"{', '.join(FORMATS)}."
         ) from error
 
@@ -118,7 +120,7 @@ def to_file(path: "str | PathLike[Any]", what: str, folder: Path) -> Path:
         raise ValueError(
             f"{what} takes files of this machine, no address like {text[:100]!r}: download it first."
         )
-    file = (folder / Path(text).expanduser()).absolute()
+    file = (folder / expanded(text)).absolute()
     try:
         is_file = stat.S_ISREG(file.stat().st_mode)
     except (OSError, ValueError):  # a NUL in the path is a ValueError
@@ -151,14 +153,20 @@ def _of_array(array: "NDArray[Any]", what: str) -> "PIL.Image.Image":
 
 
 def _bounded(image: "PIL.Image.Image") -> "PIL.Image.Image":
+    import numpy as np
+    import PIL.Image
     import PIL.ImageOps
 
     try:
         upright = PIL.ImageOps.exif_transpose(image)  # a copy
+        if upright.has_transparency_data:
+            upright = upright.convert("RGBA")
+        elif upright.mode.startswith("I;16"):  # Pillow would clip it at 255
+            upright = PIL.Image.fromarray((np.asarray(upright) >> 8).astype(np.uint8))
+        elif upright.mode not in ("RGB", "L"):
+            upright = upright.convert("RGB")
     except (OSError, ValueError, SyntaxError) as error:
         raise FrameError(f"The picture cannot be read ({error}).") from error
-    if upright.mode not in ("RGB", "RGBA", "L"):
-        upright = upright.convert("RGBA" if "transparency" in upright.info or upright.mode == "PA" else "RGB")
     upright.thumbnail(MAX_SIZE)
     return upright
 

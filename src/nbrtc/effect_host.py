@@ -3,10 +3,11 @@
 The engine writes an `EffectOrder` to standard input, which then stays open: when it ends, so does this
 process, however the engine ends. Pictures come and go by the engine's frames socket, as they do for the
 kernel; `EffectNews`, a line of JSON each, go to standard output. What the user's code prints goes to
-standard error, of which the engine keeps the end.
+standard error, which the engine passes on to the notebook.
 """
 
 import ctypes
+import io
 import os
 import signal
 import sys
@@ -24,10 +25,10 @@ from .effect import VideoEffect
 from .effect_code import unpack
 from .effect_runner import EffectRunner
 from .messages import EffectNews, EffectOrder
-from .problems import worded
+from .problems import blamed, worded
 
-NEWS_S = 1.0
-"""So often it says what it did, except in the last second, whose results may yet be sent."""
+NEWS_S = 0.2
+"""So often it says what it did."""
 END_S = 1.0
 """Code that does not return has so long after standard input ended."""
 UNUSABLE = 3
@@ -81,7 +82,9 @@ class Host:
         self._say = say
         self._runner = EffectRunner(Line(order.folder, order.identity), order.call, self._failed)
         self._told: set[object] = set()
-        self._seen_frame = self._said_frame = -1
+        self._said_frame = -1
+        # RTP timestamps of rows that were told before it was known when their results were sent
+        self._unsent: set[int] = set()
 
     def start(self) -> None:
         """Load the function and run it.
@@ -98,17 +101,24 @@ class Host:
         )
 
     def report(self) -> None:
-        """Tell the rows that were there at the last report: by now their results have been sent, if ever."""
+        """Tell what it did since the last report, and which results of before have been sent meanwhile."""
         stats = self._runner.stats
         if stats is None:
             return
-        rows = [row for row in stats.rows() if row.number > self._said_frame]
-        ripe = [row for row in rows if row.number <= self._seen_frame]
-        if rows:
-            self._seen_frame = rows[-1].number
-        if ripe:
-            self._said_frame = ripe[-1].number
-            self._say(EffectNews(call=self._order.call, rows=tuple((*row,) for row in ripe)))
+        kept = stats.rows()
+        rows = [row for row in kept if row.number > self._said_frame]
+        sent = [
+            (row.timestamp, row.sent_s)
+            for row in kept
+            if row.timestamp in self._unsent and row.sent_s is not None
+        ]
+        if kept:
+            self._said_frame = kept[-1].number
+            # one that is too old to be kept will never be known
+            self._unsent = {row.timestamp for row in kept if row.sent_s is None and not row.error}
+        if rows or sent:
+            told = tuple((*row,) for row in rows)
+            self._say(EffectNews(call=self._order.call, rows=told, sent=tuple(sent)))
 
     def close(self) -> None:
         """End after the frame that is worked on."""
@@ -119,12 +129,11 @@ class Host:
         if kind in self._told:
             return  # the rows count it
         self._told.add(kind)
-        self._say(failure(self._order.call, f"{effect.name} raised", error, trace))
+        self._say(failure(self._order.call, blamed(effect.name, error), trace))
 
 
-def failure(call: str, what: str, error: BaseException, trace: str) -> EffectNews:
+def failure(call: str, message: str, trace: str) -> EffectNews:
     """An error as news that can be sent whatever the user's class or message is like."""
-    message = f"{what} {worded(error)}"
     return EffectNews(
         call=call,
         error=_encodable(message[:MESSAGE_CHARACTERS]),
@@ -169,6 +178,10 @@ def main() -> int:
     os.dup2(nothing, 0)
     os.close(nothing)
     os.dup2(2, 1)
+    for stream in (sys.stdout, sys.stderr):
+        # what is printed is seen soon; whoever reads it decodes UTF-8
+        assert isinstance(stream, io.TextIOWrapper)
+        stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)
     os.register_at_fork(after_in_child=out.close)
     os.register_at_fork(after_in_child=partial(os.close, inward))
     size = int.from_bytes(_read(inward, PREFIX_BYTES), "big")
@@ -195,8 +208,8 @@ def main() -> int:
     try:
         host.start()
     except BaseException as error:  # noqa: BLE001  whatever the user's module does when it is imported
-        what = f"{order.verb.name} cannot run in the engine:"
-        say(failure(order.call, what, error, traceback.format_exc()))
+        message = f"{order.verb.name} cannot run in the engine: {worded(error)}"
+        say(failure(order.call, message, traceback.format_exc()))
         return UNUSABLE
     while not stopped.wait(NEWS_S):
         host.report()

@@ -17,10 +17,13 @@ from .assets import Assets
 from .audio_effect import AudioEffect
 from .audio_runner import AudioRunner
 from .bridge import Bridge
+from .call_recordings import CallRecordings
 from .callbacks import Callbacks
 from .chat import Chat, from_others
+from .complaint import WITHOUT_EFFECT, complaint
 from .doctoring.checks import Checks
 from .effect import VideoEffect, describe
+from .effect_beside import EffectBeside
 from .effect_code import pack as pack_function
 from .effect_runner import EffectRunner
 from .errors import CallError, EngineError, RecordingError
@@ -73,12 +76,12 @@ from .mirror import StateMirror
 from .participants import Attendance, Participants
 from .played_sound import PlayedSounds
 from .port import FramePort
-from .problems import Problems, worded
+from .problems import Problems, blamed, worded
 from .recording import Recording
 from .recording_choice import to_layout, to_path, to_tracks
 from .source_runner import SourceRunner
 from .stats import StatsStore
-from .video_effect_stats import EffectRow, VideoEffectStats
+from .video_effect_stats import VideoEffectStats
 from .video_source import OpenSource, open_source
 
 logger = logging.getLogger(__name__)
@@ -138,13 +141,12 @@ class KernelSide:
         self.source = SourceRunner(bridge, opening.call, self._source_failed)
         self.audio_effect = AudioRunner(bridge, opening.call, self._audio_effect_failed)
         self.sounds = PlayedSounds(bridge, Path(opening.folder), self.request)
-        self._stats_beside: VideoEffectStats | None = None
+        self._beside: EffectBeside | None = None
         self._attendance = Attendance()
         self._opening = opening
         self._opening_lock = threading.Lock()
         self._send = send
-        # those that go on, kept so that their cells are brought up to date; whoever is over is forgotten
-        self._recordings: dict[str, Recording] = {}
+        self.recordings = CallRecordings(self._stop_recording, self._engine_watch)
         self._is_open = False
 
     @property
@@ -177,13 +179,14 @@ class KernelSide:
             return
         self._is_open = False
         self.effect.close()
+        self._leave_beside()
         for watcher in list(self._watchers):
             watcher.close()
         self.source.close()
         self.audio_effect.close()
         self.sounds.lose(f"The call was closed ({reason})")
         self.checks.fail(f"The call was closed ({reason})")
-        for recording in self._forget_recordings():
+        for recording in self.recordings.forget():
             recording.part(f"The call was closed ({reason})")
         self._tell_page(None, Bye(code="closed", reason=reason))
         try:
@@ -236,18 +239,23 @@ class KernelSide:
         verb = SetVideoEffect(name=None) if effect is None else _verb_of(effect, next(self._effects))
         self._remember(video_effect=None if effect is None else verb)
         self.effect.use(effect if verb.code is None else None, verb.number)
-        self._stats_beside = None  # of an earlier effect there may be news on their way
+        self._leave_beside()  # of an earlier effect there may be news on their way
         try:
             self.request(verb)
         finally:
             # what runs beside the engine says by notifications what it does
-            beside = None if effect is None or verb.code is None else VideoEffectStats(effect.name)
-            self._stats_beside = beside
+            self._beside = None if effect is None or verb.code is None else EffectBeside(effect.name)
 
     @property
     def effect_stats(self) -> VideoEffectStats | None:
         """Of the video effect, wherever it runs."""
-        return self._stats_beside or self.effect.stats
+        beside = self._beside
+        return self.effect.stats if beside is None else beside.stats
+
+    def _leave_beside(self) -> None:
+        beside, self._beside = self._beside, None
+        if beside is not None:
+            beside.close()
 
     def watch(self, function: VideoEffect, participant: str, every_s: float) -> FrameWatcher:
         """Call a function with some of the frames of somebody, or of the own camera (empty), until told."""
@@ -288,15 +296,13 @@ class KernelSide:
             tracks=to_tracks(tracks),
             layout=to_layout(layout),
         )
-        epoch = self.bridge.epoch
         status = msgspec.msgpack.decode(self.request(verb, START_RECORDING_S), type=RecordingStatus)
-        recording = Recording(
-            status,
-            self._stop_recording,
-            lambda: self.bridge.engine_pid is not None and self.bridge.epoch == epoch,
-        )
-        self._recordings[recording.id] = recording
-        return recording
+        return self.recordings.begun(status)
+
+    def _engine_watch(self) -> Callable[[], bool]:
+        """Tells whether the engine of now is still there."""
+        epoch = self.bridge.epoch
+        return lambda: self.bridge.engine_pid is not None and self.bridge.epoch == epoch
 
     def _stop_recording(self, identity: str) -> RecordingStatus:
         try:
@@ -373,7 +379,7 @@ class KernelSide:
         """The engine went: say so everywhere; a page that was connected connects again by itself."""
         self.problems.add("engine", reason)
         self.samples.note(StatsEvent(time_s=time.time(), peer="", name="engine", value=reason))
-        for recording in self._forget_recordings():
+        for recording in self.recordings.forget():
             recording.lose(reason)
         self.sounds.lose(reason)
         self.checks.fail(reason)
@@ -385,24 +391,11 @@ class KernelSide:
         self._remember(
             quality=state.quality, codec=state.codec, effect=state.effect, background=state.background
         )
-        self._recordings_changed(state)
+        self.recordings.follow(state)
         joined, left = self._attendance.take(state)
         self._tell_who_left(left)
         for noun in joined:
             self.callbacks.put("joined", self.participants.face(noun))
-
-    def _recordings_changed(self, state: CallState) -> None:
-        for status in (state.recording, *state.recordings):
-            recording = None if status is None else self._recordings.get(status.id)
-            if recording is not None and status is not None:
-                recording.update(status)
-                if recording.is_over:
-                    self._recordings.pop(status.id, None)
-
-    def _forget_recordings(self) -> list[Recording]:
-        """Those of which nothing more will be told."""
-        forgotten, self._recordings = list(self._recordings.values()), {}
-        return forgotten
 
     def _tell_who_left(self, left: list[Participant]) -> None:
         for noun in left:
@@ -413,10 +406,8 @@ class KernelSide:
             self.callbacks.put("chat", message)
 
     def _effect_news(self, news: EffectNews) -> None:
-        stats = self._stats_beside
-        if stats is not None:
-            for row in news.rows:
-                stats.add(EffectRow(*row))
+        if (beside := self._beside) is not None:
+            beside.take(news)
         if news.error:
             self.problems.add("video-effect", news.error, news.traceback)
 
@@ -439,7 +430,7 @@ class KernelSide:
         )
 
     def _effect_failed(self, effect: VideoEffect, error: BaseException, trace: str) -> None:
-        self._complain("video-effect", effect, effect.name, error, trace, "The last good picture stays")
+        self._complain("video-effect", effect, effect.name, error, trace, WITHOUT_EFFECT[effect.on_late])
 
     def _source_failed(self, source: OpenSource, error: BaseException, trace: str) -> None:
         self._complain("video-source", source, source.who, error, trace, "The last picture stays")
@@ -452,12 +443,12 @@ class KernelSide:
         self, code: str, definition: object, who: str, error: BaseException, trace: str, consequence: str
     ) -> None:
         """Into `errors`, and once into the widget."""
-        message = f"{who} raised {worded(error)}"
+        message = blamed(who, error)
         # one kind of failure of one definition is shown once, whatever numbers its message has
         kind = (definition, type(error), _line(error.__traceback__))
         if not self.problems.add(code, message, trace, kind):
             return
-        notice = Notice(key=code, level="error", text=f"{message}. {consequence}; see call.errors.")
+        notice = Notice(key=code, level="error", text=complaint(message, consequence))
         try:
             self.bridge.send(self.id, Report(notice=notice))
         except EngineError:

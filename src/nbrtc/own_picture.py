@@ -91,6 +91,7 @@ class OwnPicture:
             ``"kernel"``: on a thread of its own beside your cells. ``"engine"``: in a process of its own
             beside the engine, where no busy cell is in its way; the function goes there as a copy (by
             pickle, or cloudpickle if it is defined in the notebook), so that what it changes stays there.
+            What it prints appears in the cell that set it.
 
         Raises
         ------

@@ -12,6 +12,7 @@ import msgspec
 from .bridge import Bridge
 from .errors import EngineError
 from .messages import PlaySound, SoundEnded, StopSound, Verb
+from .paths import expanded
 from .sound import write_wave
 
 OPEN_S = 15.0
@@ -159,7 +160,7 @@ def to_file(value: Any, folder: Path) -> Path:
         raise TypeError(f"A sound is an array of samples or the path of a file, not {value!r}.")
     if "://" in text:
         raise ValueError(f"{text!r} is no file: nothing is played from the network; download it first.")
-    path = folder / Path(text).expanduser()
+    path = folder / expanded(text)
     if not path.is_file():
         raise FileNotFoundError(f"There is no sound file {str(path)!r}.")
     return path

@@ -4,6 +4,8 @@ import threading
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
+from .errors import FrameError, SoundError
+
 MAX_PROBLEMS = 200
 """The oldest are forgotten beyond this."""
 
@@ -66,3 +68,10 @@ def worded(error: BaseException) -> str:
     except Exception:  # noqa: BLE001  a `__str__` of the user's
         said = "(its message cannot be read)"
     return f"{type(error).__name__}: {said}".encode(errors="replace").decode()  # no lone surrogates
+
+
+def blamed(who: str, error: BaseException) -> str:
+    """``"f() raised ValueError: what it says"``; of a value that cannot be sent, what is wrong with it."""
+    if isinstance(error, FrameError | SoundError) and str(error).startswith(who):
+        return str(error)
+    return f"{who} raised {worded(error)}"

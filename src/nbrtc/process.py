@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -11,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from .errors import EngineError
+from .exits import worded_exit
 
 LOG_TAIL_BYTES = 2000
 LONGEST_FOLDER_BYTES = 90
@@ -85,10 +85,8 @@ class EngineProcess:
         """How the process ended, in words; None while it runs."""
         if self._process is None or (code := self._process.poll()) is None:
             return None
-        if code < 0:
-            return f"was killed by {signal.Signals(-code).name}"
-        tail = self.log_tail()
-        return f"ended with exit code {code}" + (f": {tail.splitlines()[-1]}" if tail else "")
+        tail = self.log_tail() if code >= 0 else ""
+        return worded_exit(code) + (f": {tail.splitlines()[-1]}" if tail else "")
 
     def log_tail(self) -> str:
         """The end of what the engine has logged."""

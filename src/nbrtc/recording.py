@@ -193,7 +193,7 @@ class Recording:
         RecordingError
             If it cannot be read.
         """
-        from .recordings.opened import open_recording
+        from .recordings.opening import open_recording
 
         return open_recording(self._require_folder())
 

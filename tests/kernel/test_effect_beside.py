@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from nbrtc.messages import Intent, decode_event, encode_json
+from tests.kernel.kernel import started_kernel
 from tests.kernel.piped_call import FIRST
 from tests.loopback.page import Comm, Page
 
@@ -98,3 +99,26 @@ async def test_pictures_go_on_while_the_kernel_is_in_a_c_call_that_keeps_the_int
     assert min(call.page.received) >= FIRST, "never the camera's own"
     os.write(door, b"x")
     await call.until(lambda: call.words == ["blocked", "free"], "its end")
+
+
+LOUD = """
+class Loud:
+    def __init__(self):
+        self.words = "made beside the engine"
+    def __setstate__(self, state):
+        print(state["words"])
+    def __call__(self, frame):
+        return frame
+
+_ = call.video_effect(Loud(), where="engine")
+"""
+
+
+def test_what_it_prints_comes_out_of_the_cell_that_set_it(tmp_path: Path) -> None:
+    with started_kernel(tmp_path) as kernel:
+        first = kernel.run("call = nbrtc.Call(name='Ada')")
+        second = kernel.run(LOUD)
+        third = kernel.run("print('later')")
+        kernel.read_until(lambda: second.text, "what was printed beside the engine")
+        kernel.run("call.close()")
+    assert (first.text, second.text, third.text) == ("", "made beside the engine\n", "later\n")

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from nbrtc.audio_effect import BLOCK, AudioEffect
+from nbrtc.audio_effect_stats import AudioEffectStats
 from nbrtc.errors import SoundError
 
 NOISE = np.random.default_rng(6).integers(-32768, 32768, (BLOCK, 1)).astype(np.int16)
@@ -117,3 +118,10 @@ def test_what_cannot_be_an_effect_is_refused_at_once(
 
 def test_a_builtin_is_a_function_too() -> None:
     assert AudioEffect.of(np.negative).name == "negative()"
+
+
+def test_its_figures_are_readable_in_a_cell() -> None:
+    stats = AudioEffectStats("robot()", blocks=98, late=1, wait_s=0.0011893, run_s=0.0001973)
+    assert repr(stats) == (
+        "<nbrtc.AudioEffectStats robot(): 98 blocks, 1 late, 0 dropped, 0 errors; waits 1.2 ms, runs 0.2 ms>"
+    )

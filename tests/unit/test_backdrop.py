@@ -68,10 +68,23 @@ def test_every_mode_becomes_rgb(mode: str) -> None:
     assert (picture.shape, picture.dtype) == ((6, 8, 3), np.uint8)
 
 
+def test_a_grey_of_16_bits_keeps_its_shades(tmp_path: Path) -> None:
+    PIL.Image.new("I;16", (1, 1), 0x7530).save(tmp_path / "deep.png")
+    assert read("deep.png", tmp_path).tolist() == [[[0x75] * 3]]
+
+
 def test_what_is_transparent_becomes_black() -> None:
     image = PIL.Image.new("RGBA", (2, 1), (200, 100, 50, 0))
     image.putpixel((0, 0), (200, 100, 50, 255))
     assert read(image).tolist() == [[[200, 100, 50], [0, 0, 0]]]
+    assert read(PIL.Image.new("LA", (1, 1), (200, 0))).tolist() == [[[0, 0, 0]]]
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+def test_a_colour_that_stands_for_transparent_becomes_black(mode: str, tmp_path: Path) -> None:
+    white = (255, 255, 255) if mode == "RGB" else 255
+    PIL.Image.new(mode, (2, 1), white).save(tmp_path / "keyed.png", transparency=white)
+    assert not read("keyed.png", tmp_path).any()
 
 
 def test_a_photograph_that_lies_on_its_side_is_turned_upright(tmp_path: Path) -> None:

@@ -33,6 +33,10 @@ class Stage:
         )
         self.owner.use(VERB)
 
+    @property
+    def errors(self) -> list[tuple[EffectNews, bool]]:
+        return [told for told in self.told if told[0].error]
+
     async def until(self, condition: Callable[[], object]) -> None:
         limit_s = time.monotonic() + 60
         while not condition():
@@ -62,6 +66,7 @@ Make = Callable[[str], Stage]
     [
         ("sys.stderr.write('it hurts'); os._exit(7)", "ended with exit code 7"),
         ("os.write(2, b'it hurts'); os.kill(os.getpid(), 9)", "was killed by SIGKILL"),
+        ("os.write(2, b'it hurts'); os.kill(os.getpid(), 40)", "was killed by signal 40"),
     ],
 )
 async def test_a_process_that_ends_is_started_again_and_a_person_is_told_once(
@@ -69,8 +74,8 @@ async def test_a_process_that_ends_is_started_again_and_a_person_is_told_once(
 ) -> None:
     monkeypatch.setattr(module, "PAUSES_S", (0.01,))
     one = stage(script)
-    await one.until(lambda: len(one.told) >= 3)
-    news, shown = zip(*one.told, strict=True)
+    await one.until(lambda: len(one.errors) >= 3)
+    news, shown = zip(*one.errors, strict=True)
     assert {item.error for item in news} == {f"effect(): its process {how}, and is started again"}
     assert {item.traceback for item in news} == {"it hurts"}
     assert shown[:3] == (True, False, False)
@@ -90,6 +95,15 @@ async def test_a_command_that_does_not_exist_is_said_in_words(stage: Make) -> No
     one.owner._command = ("/nowhere/python",)
     await one.until(lambda: one.told)
     assert one.told[0][0].error.startswith("effect() does not run: its process could not be started")
+
+
+async def test_what_it_prints_is_passed_on_in_order_with_its_last_words(stage: Make) -> None:
+    one = stage("os.write(2, 'première\\n'.encode())\nsys.stdin.read()\nos.write(2, b'and the last')")
+    await one.until(lambda: one.told)
+    one.owner.use(None)
+    await one.owner.close()
+    assert "".join(news.printed for news, _ in one.told) == "première\nand the last"
+    assert not any(shown for _, shown in one.told)
 
 
 async def test_what_is_no_news_is_left_out(stage: Make, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -208,7 +208,31 @@ def test_an_earlier_recording_is_followed_while_the_next_one_runs(side: KernelSi
     stopped = msgspec.structs.replace(composing, state="stopped")
     side.on_notification(state("connected", 2, recording=wire.value, recordings=(stopped,)))
     assert first.state == "stopped"
-    assert list(side._recordings) == ["2"], "what is over is not kept"
+    assert side.recordings.newest is second
+    assert side.recordings.forget() == [second], "what is over is not kept"
+
+
+def test_a_recording_that_the_widget_began_is_there_for_python(side: KernelSide, wire: Wire) -> None:
+    before = side.recordings.newest
+    assert before is None
+    status = RecordingStatus(id="1", path="/recordings/call.mkv", state="recording", started_at_s=5)
+    side.on_notification(state("connected", 1, recording=status))
+    began = side.recordings.newest
+    assert began is not None
+    wire.value = msgspec.structs.replace(status, state="stopped", duration_s=4.0)
+    assert began.stop().duration_s == 4.0
+    assert wire.verbs == [StopRecord(recording="1")]
+    side.on_notification(state("connected", 2, recording=wire.value))
+    assert side.recordings.newest is began, "it can be opened when it is over"
+
+    wire.value = msgspec.structs.replace(status, id="2", started_at_s=9)
+    second = side.record("b.mkv")
+    side.on_notification(state("connected", 3, recording=status))  # it was on its way when the second began
+    assert side.recordings.newest is second
+    side.on_notification(state("connected", 4, recording=wire.value))
+    assert side.recordings.newest is second
+    side.on_notification(state("connected", 5, recording=msgspec.structs.replace(wire.value, duration_s=1.0)))
+    assert second.duration_s == 1.0
 
 
 def test_wrong_arguments_never_reach_the_engine(side: KernelSide, wire: Wire) -> None:

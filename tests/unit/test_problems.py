@@ -1,6 +1,8 @@
 """`call.errors`: bounded, ordered, counted."""
 
-from nbrtc.problems import MAX_PROBLEMS, Problems
+from nbrtc.complaint import complaint
+from nbrtc.errors import FrameError
+from nbrtc.problems import MAX_PROBLEMS, Problems, blamed
 
 
 def test_the_same_problem_counts_up_and_is_new_only_once() -> None:
@@ -43,3 +45,14 @@ def test_what_is_read_is_a_copy() -> None:
     problems.add("engine", "It was killed.")
 
     assert seen.count == 1
+
+
+def test_what_a_function_returned_is_said_once_and_in_whole_sentences() -> None:
+    wrong = FrameError("f() returned None; is a return missing?")
+    assert blamed("f()", wrong) == "f() returned None; is a return missing?"
+    assert blamed("f()", FrameError("another's")) == "f() raised FrameError: another's"
+    assert blamed("f()", ValueError("f() is odd")) == "f() raised ValueError: f() is odd"
+    assert complaint("f() raised ValueError: no", "It stays") == (
+        "f() raised ValueError: no. It stays; see call.errors."
+    )
+    assert complaint("Return a picture.", "It stays") == "Return a picture. It stays; see call.errors."

@@ -131,7 +131,7 @@ def test_stopping_does_not_wait_for_the_film_and_waiting_does(tape: Tape) -> Non
     recording = Recording(tape.status, lambda _: tape.now(state="composing", composed_fraction=0.25))
 
     assert recording.stop().state == "composing"
-    assert repr(recording) == "<nbrtc.Recording first.mkv: composing 25 %, 0.0 s, 0.0 MB>"
+    assert repr(recording) == "<nbrtc.Recording first.mkv: composing 25 %, 0.0 s, 0 kB>"
     assert 'value="0.250"' in recording._repr_html_()
     with pytest.raises(
         TimeoutError, match=r"After 0\.01 s the recording into .*first\.mkv is still composing"
@@ -244,7 +244,10 @@ def test_after_the_call_its_folder_tells_what_becomes_of_it(tape: Tape, tmp_path
     ("film", "error"),
     [
         (Film("../first.mkv", "pip"), r"The call was closed\. .* nbrtc\.recover"),
-        (Film("../first.mkv", "pip", "failed", "The disk is full."), "The disk is full"),
+        (
+            Film("../first.mkv", "pip", "failed", "The disk is full."),
+            r"The disk is full\. The separate files",
+        ),
     ],
 )
 def test_a_film_that_nobody_makes_any_more_failed(tape: Tape, film: Film, error: str) -> None:
@@ -256,6 +259,16 @@ def test_a_film_that_nobody_makes_any_more_failed(tape: Tape, film: Film, error:
     with pytest.raises(RecordingError, match=error):
         recording.wait(20)
     assert recording.files == [tape.folder / "Ada.mkv"]
+
+
+def test_where_the_files_are_is_said_once(tape: Tape) -> None:
+    recording = Recording(tape.status, tape.stop, lambda: False)
+    said = f"The disk is full. The separate files are complete in {tape.folder}."
+    tape.leave("complete", Film("../first.mkv", "pip", "failed", said))
+
+    recording.part("The call was closed.")
+
+    assert recording.error == said
 
 
 # --- in a cell

@@ -44,6 +44,7 @@ class Board:
         self.on_change: Callable[[CallState], None] = lambda _: None
         """Told each new state, after everybody else; it may change the state again."""
         self._replies: OrderedDict[str, Reply | None] = OrderedDict()
+        self._noticed: set[str] = set()  # keys, of which there is a handful
 
     def change(self, **fields: Any) -> None:
         """Change fields of the state and tell everybody."""
@@ -55,6 +56,8 @@ class Board:
 
     def broadcast(self, event: Event) -> None:
         """To the owner over its data channel and to every page over the comm; a second copy is harmless."""
+        if isinstance(event, Notice):
+            self._noticed.add(event.key)
         if self.link is not None:
             self.link.send(event)
         self.notify(PageMessage(call=self.call, page=None, body=encode_json(event).decode()))
@@ -80,6 +83,12 @@ class Board:
         self.notify(Problem(call=self.call, code=code, message=message))
         if show:
             self.broadcast(Notice(key=code, level="error", text=message))
+
+    def retract(self, key: str) -> None:
+        """Take a notice away: what it was about is over."""
+        if key in self._noticed:
+            self.broadcast(Notice(key=key, level="info", text=""))
+            self._noticed.discard(key)
 
     def is_new(self, page: str, identity: str) -> bool:
         """Whether a request is to be carried out; one that was gets its earlier reply again."""

@@ -15,7 +15,9 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
+from ..exits import worded_exit
 from ..messages import EffectNews, EffectOrder, SetVideoEffect, encode_bridge
+from .prints import Prints
 from .tail import tail
 from .tasks import Tasks
 
@@ -43,8 +45,8 @@ class EffectProcess:
     call, folder
         Whose camera, and where the engine's sockets are.
     on_news
-        Told what the process says of its frames and errors, and when it ends by itself; with whether an error
-        is the first of its kind, which a person should see.
+        Told what the process says of its frames and errors, what it prints, and when it ends by itself; with
+        whether an error is the first of its kind, which a person should see.
     on_gone
         Told the identity of a frames socket that is not used any more.
     command
@@ -103,9 +105,7 @@ class EffectProcess:
             if code == UNUSABLE:
                 return  # it has said why
             ends = 1 if loop.time() - began_s > STEADY_S else ends + 1
-            how = f"ended with exit code {code}"
-            if code < 0:
-                how = f"was killed by {signal.Signals(-code).name}"
+            how = worded_exit(code)
             logger.warning("The process of %s %s: %s", verb.name, how, said or "(it said nothing)")
             sentence = f"{verb.name}: its process {how}, and is started again"
             tell(EffectNews(call=self._call, error=sentence, traceback=said))
@@ -124,7 +124,8 @@ class EffectProcess:
         assert process.stdin is not None
         assert process.stdout is not None
         assert process.stderr is not None
-        saying = asyncio.create_task(tail(process.stderr), name="nbrtc-effect-log")
+        prints = Prints(lambda text: tell(EffectNews(call=self._call, printed=text)))
+        saying = asyncio.create_task(prints.read(process.stderr), name="nbrtc-effect-prints")
         try:
             process.stdin.write(len(order).to_bytes(PREFIX_BYTES, "big") + order)
             with contextlib.suppress(ConnectionError):  # it ended at once, as its exit code tells

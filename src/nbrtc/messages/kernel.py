@@ -38,7 +38,7 @@ class RoomTicket(KernelWire, frozen=True):
     """A signed room token (JWT)."""
     capacity: int | None = None
     settings: RoomSettings | None = None
-    """Both count only for whoever creates the room."""
+    """Both count only for whoever creates the room; `rooms.wishes` says what a joined one is instead."""
     must_exist: bool = False
     """An invitation: a room that is gone is an error, and is not created anew."""
     participant: str | None = None
@@ -432,9 +432,13 @@ class EffectNews(KernelWire, frozen=True, tag="effect-news"):
     call: str
     rows: tuple[tuple[int, float, float, float | None, int, bool, int], ...] = ()
     """As `nbrtc.video_effect_stats.EffectRow`."""
+    sent: tuple[tuple[int, float], ...] = ()
+    """Of rows that were told without ``sent_s``: their ``timestamp`` and what it is."""
     error: str = ""
     """Why it failed, as a sentence; once for each kind of failure."""
     traceback: str = ""
+    printed: str = ""
+    """What it printed meanwhile, with what was left out of it in words (see `nbrtc.engine.prints`)."""
 
 
 class SoundEnded(KernelWire, frozen=True, tag="sound-ended"):
