@@ -17,8 +17,9 @@ from .cells import close_earlier
 from .errors import CallError, RoomError
 from .ice.policy import IcePolicy, to_options
 from .ice.servers import AnyServer, to_sources
-from .messages import EngineStatus, Join, LeaveCall, OpenBot, Phase
+from .messages import EngineStatus, Join, LeaveCall, OpenBot, Phase, RoomSettings
 from .own_ice import OwnIce
+from .paths import expanded
 from .problems import CallProblem, worded
 from .room import InRoom
 from .sound import write_wave
@@ -27,7 +28,7 @@ from .supplier import Supplier, VideoStatus, to_next
 from .ticket import to_ticket
 
 KEYWORDS = (
-    "room", "name", "server", "passcode", "token", "video", "audio", "fps", "size",
+    "room", "name", "server", "passcode", "token", "settings", "video", "audio", "fps", "size",
     "ice_servers", "ice_policy",
 )  # fmt: skip
 DEFAULT_FPS = 30.0
@@ -57,7 +58,7 @@ class Bot(InRoom, OwnIce):
         A room's id, or an invite link.
     name
         How the others see it called.
-    server, passcode, token
+    server, passcode, token, settings
         As for `Call`.
     video
         None for no picture; the path of a file, which is played in a loop; or what gives pictures: a
@@ -102,6 +103,7 @@ class Bot(InRoom, OwnIce):
         server: str | None = None,
         passcode: str | None = None,
         token: str | None = None,
+        settings: RoomSettings | None = None,
         video: object = None,
         audio: object = None,
         fps: float | None = None,
@@ -112,7 +114,7 @@ class Bot(InRoom, OwnIce):
     ) -> None:
         if unknown:
             raise unknown_keywords("Bot()", unknown, KEYWORDS)
-        ticket = to_ticket(room, server=server, passcode=passcode, token=token)
+        ticket = to_ticket(room, server=server, passcode=passcode, token=token, settings=settings)
         if ticket is None:
             raise TypeError("A Bot needs a room: Bot(room=...).")
         rate, pixels = to_fps(fps), to_size(size)
@@ -291,7 +293,7 @@ class Bot(InRoom, OwnIce):
 
 
 def _to_path(what: str, value: object) -> str:
-    path = Path(str(value)).expanduser().absolute()
+    path = expanded(str(value)).absolute()
     if not path.is_file():
         raise FileNotFoundError(f"There is no file {str(path)!r} for {what}=.")
     return str(path)

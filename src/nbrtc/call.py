@@ -30,6 +30,7 @@ from .messages import (
     Quality,
     RecordingLayout,
     RecordingTracks,
+    RoomSettings,
     ShareScreen,
     Switch,
 )
@@ -41,8 +42,9 @@ from .problems import CallProblem
 from .quality import to_quality
 from .recording import Recording
 from .room import InRoom
+from .rooms.login import own_name
 from .stats import CallStats
-from .ticket import own_name, to_ticket
+from .ticket import to_ticket
 
 if TYPE_CHECKING:
     from .stats.expectations.report import Report
@@ -52,7 +54,8 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 STATIC = Path(__file__).parent / "static"
 KEYWORDS = (
-    "room", "name", "server", "passcode", "token", "capacity", "quality", "codec", "ice_servers", "ice_policy"
+    "room", "name", "server", "passcode", "token", "capacity", "settings", "quality", "codec",
+    "ice_servers", "ice_policy",
 )  # fmt: skip
 STATS_INTERVALS_S = (0.1, 5.0)
 CODECS: tuple[Codec, ...] = get_args(Codec)
@@ -84,6 +87,10 @@ class Call(InRoom, OwnPicture, OwnSound, OwnIce, PageEffect, anywidget.AnyWidget
         A signed room token, where the server wants one. An invite link brings its own.
     capacity
         How many fit in, if this call makes the room.
+    settings
+        An `nbrtc.RoomSettings`, what is allowed in the room if this call makes it:
+        ``RoomSettings(recording=False)`` forbids recording to everybody. A room that was there before stays
+        as its creator wanted it; `errors` says so.
     quality
         ``"auto"`` (the default: up to 1280x720 at 30/s, as network, CPU and the number of people allow),
         ``"low"`` (640x480 at 15/s), ``"medium"`` (1280x720 at 30/s), ``"high"`` (1920x1080 at 30/s), or
@@ -124,6 +131,7 @@ class Call(InRoom, OwnPicture, OwnSound, OwnIce, PageEffect, anywidget.AnyWidget
         passcode: str | None = None,
         token: str | None = None,
         capacity: int | None = None,
+        settings: RoomSettings | None = None,
         quality: str | Quality = "auto",
         codec: Codec = "auto",
         ice_servers: Iterable[AnyServer] = (),
@@ -132,7 +140,9 @@ class Call(InRoom, OwnPicture, OwnSound, OwnIce, PageEffect, anywidget.AnyWidget
     ) -> None:
         if unknown:
             raise unknown_keywords("Call()", unknown, KEYWORDS)
-        ticket = to_ticket(room, server=server, passcode=passcode, token=token, capacity=capacity)
+        ticket = to_ticket(
+            room, server=server, passcode=passcode, token=token, capacity=capacity, settings=settings
+        )
         sources = to_sources(ice_servers)
         if name is None:
             name = "You" if ticket is None else own_name()
@@ -424,6 +434,15 @@ class Call(InRoom, OwnPicture, OwnSound, OwnIce, PageEffect, anywidget.AnyWidget
             For tracks or a layout that do not exist; the message names those that do.
         """
         return self._side.record(path, tracks, layout)
+
+    @property
+    def recording(self) -> Recording | None:
+        """The recording that began last, also with the widget's record button; None before the first.
+
+        It may be over: see its `state`. ``call.recording.stop()`` ends it, ``call.recording.open()`` reads it
+        back.
+        """
+        return self._side.recordings.newest
 
     # --- small print
 

@@ -1,16 +1,14 @@
 """What `Call(room=...)` and `Bot(room=...)` are given, checked: which room, where, and what lets one in."""
 
-import getpass
-import os
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from .arguments import to_boolean
 from .errors import RoomError
-from .messages import RoomTicket
+from .messages import RoomSettings, RoomTicket
 from .rooms.names import check_room_id
 
 INVITE = "/r/"
 """An invite link's path: the server's own, then this, then the room."""
-NOBODY = "Guest"
 MAX_CAPACITY = 1_000
 
 
@@ -21,6 +19,7 @@ def to_ticket(
     passcode: str | None = None,
     token: str | None = None,
     capacity: int | None = None,
+    settings: RoomSettings | None = None,
 ) -> RoomTicket | None:
     """The ticket for a room's id or an invite link; None for a solo call.
 
@@ -31,7 +30,8 @@ def to_ticket(
     """
     texts = {"server": server, "passcode": passcode, "token": token}
     if room is None:
-        given = [name for name, value in {**texts, "capacity": capacity}.items() if value is not None]
+        rest = {**texts, "capacity": capacity, "settings": settings}
+        given = [name for name, value in rest.items() if value is not None]
         if given:
             raise ValueError(f"{', '.join(given)} needs a room: Call(room=..., {given[0]}=...).")
         return None
@@ -46,6 +46,8 @@ def to_ticket(
         isinstance(capacity, int) and not isinstance(capacity, bool) and 1 <= capacity <= MAX_CAPACITY
     ):
         raise ValueError(f"capacity is a whole number of people from 1 to {MAX_CAPACITY}, not {capacity!r}.")
+    if settings is not None:
+        _check_settings(settings)
     must_exist = False
     if "://" in room:
         if server is not None or token is not None:
@@ -62,21 +64,16 @@ def to_ticket(
         passcode=passcode,
         token=token,
         capacity=capacity,
+        settings=settings,
         must_exist=must_exist,
     )
 
 
-def own_name() -> str:
-    """How the person at this notebook is called in a room who gave no name: the login name.
-
-    A hub's user counts more than the container's, which is the same for everybody. Nobody knows: Guest.
-    """
-    try:
-        login = os.environ.get("JUPYTERHUB_USER") or getpass.getuser()
-    except (OSError, KeyError, ImportError):
-        return NOBODY
-    name = login.partition("@")[0].strip()
-    return name[:1].upper() + name[1:64] if name.isprintable() and name else NOBODY
+def _check_settings(settings: object) -> None:
+    if not isinstance(settings, RoomSettings):
+        raise TypeError(f"settings is an nbrtc.RoomSettings(recording=False, ...), not {settings!r}.")
+    for name in settings.__struct_fields__:
+        to_boolean(f"settings.{name}", getattr(settings, name))
 
 
 def _from_invite(link: str) -> tuple[str, str, str | None]:

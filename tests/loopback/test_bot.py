@@ -18,6 +18,7 @@ from nbrtc.messages import (
     LeaveCall,
     ParticipantStatus,
     Record,
+    RoomSettings,
     RoomTicket,
     Say,
 )
@@ -255,6 +256,20 @@ async def test_a_room_that_is_full_is_said(new_bot: NewBot, server: SignalingSer
     assert bob.state.room is not None
     assert bob.state.room.code == "room-full"
     assert bob.problems[0].message == bob.state.reason
+
+
+async def test_a_bot_that_makes_its_room_decides_what_is_allowed_there(
+    new_bot: NewBot, server: SignalingServer
+) -> None:
+    strict, usual = RoomSettings(recording=False), RoomSettings()
+    ada = new_bot("Ada", ticket=RoomTicket(room=ROOM, server=server.url, settings=strict))
+    await ada.until(lambda: ada.state.phase == "connected", "the room")
+    bob = new_bot("Bob", ticket=RoomTicket(room=ROOM, server=server.url, settings=usual))
+    await bob.until(lambda: bob.state.phase == "connected", "the same room")
+    assert (bob.state.room is not None, ada.problems) == (True, [])
+    assert [problem.message for problem in bob.problems] == [
+        f"The room {ROOM!r} was there already, and its creator decides: recording is forbidden."
+    ]
 
 
 async def test_a_verb_that_a_bot_has_not_is_refused(new_bot: NewBot) -> None:

@@ -28,6 +28,7 @@ from nbrtc.messages import (
     SessionDescription,
     SetCodec,
     ShareScreen,
+    StartRecording,
     SwitchMedia,
     TicketChanged,
     Welcome,
@@ -185,6 +186,23 @@ async def test_a_chat_that_the_room_refuses_is_answered_with_its_sentence(call_o
     assert refused.value.reason == "not-allowed"
     with pytest.raises(RecordingError, match="forbids"):
         await call.session.from_kernel(Record("/tmp/never.mkv"))
+
+
+async def test_whoever_makes_the_room_forbids_recording_and_who_wants_it_otherwise_is_told(
+    call_of: MakeCall,
+) -> None:
+    ada = call_of("Ada", settings=RoomSettings(recording=False))
+    bob = call_of("Bob", settings=RoomSettings(chat=False))
+    await in_room(ada)
+    page = await in_room(bob, ada)
+    assert room(bob).settings == room(ada).settings == RoomSettings(recording=False)
+    reply = await page.request(StartRecording(id="go"))
+    assert reply.error_message == "Nothing is recorded: the creator of the room 'physics' forbids it."
+    assert ada.problems == []
+    assert bob.problems[0] == (
+        "The room 'physics' was there already, and its creator decides: recording is forbidden and chat is "
+        "allowed."
+    )
 
 
 async def test_a_page_that_takes_over_is_somebody_new(call_of: MakeCall) -> None:

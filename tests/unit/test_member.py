@@ -67,7 +67,9 @@ class FakeClient:
         self.people()
 
     def room(self, phase: Any, **fields: Any) -> None:
-        info = RoomInfo(id=self.ticket.room, name="Physics", me=self.me, phase=phase, capacity=10)
+        info = RoomInfo(
+            id=self.ticket.room, name="Physics", me=self.me, phase=phase, capacity=self.doors.capacity
+        )
         self.listener.on_room(msgspec.structs.replace(info, **fields))
 
     def people(self, *others: Participant) -> None:
@@ -102,6 +104,7 @@ class FakeDoors:
         self.log: list[str] = []
         self.refusal: RoomError | None = None
         self.settings = RoomInfo("", "").settings
+        self.capacity = 10
         self.gate = asyncio.Event()
         self.gate.set()
 
@@ -334,6 +337,17 @@ async def test_the_room_may_refuse_later(new: Any) -> None:
     assert (call.room.phase, call.ids) == ("refused", ["you"])
     assert call.problems == [("room/room-full", "It is full.")]
     assert call.doors.log[-1] == "leave id0"
+
+
+async def test_who_gives_no_name_on_the_card_has_the_login_name_in_a_room(
+    new: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JUPYTERHUB_USER", "grace")
+    call = new(None)
+    call.member.change_room("page", EnterRoom("1", "physics", ""))
+    assert call.state.participants[0].name == "Grace"
+    call.member.change_room("page", EnterRoom("2", None, ""))
+    assert call.state.participants[0].name == "You"
 
 
 async def test_the_card_chooses_room_and_name(new: Any) -> None:

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from nbrtc.messages import RoomTicket
-from nbrtc.ticket import own_name, to_ticket
+from nbrtc.messages import RoomSettings, RoomTicket
+from nbrtc.rooms.login import own_name
+from nbrtc.ticket import to_ticket
 
 LINK = "https://calls.example.edu/r/physics-101#token=abc.def"
 
@@ -19,6 +20,8 @@ def test_a_room_takes_what_goes_with_it() -> None:
     assert to_ticket(
         "physics", server="https://calls.example.edu/", passcode="p", token="t", capacity=4
     ) == RoomTicket("physics", server="https://calls.example.edu", passcode="p", token="t", capacity=4)
+    settings = RoomSettings(recording=False)
+    assert to_ticket("physics", settings=settings) == RoomTicket("physics", settings=settings)
 
 
 @pytest.mark.parametrize(
@@ -50,6 +53,7 @@ def test_an_invite_link_brings_its_server_and_token(link: str, server: str, toke
         ("a", {"passcode": " "}, "passcode is empty"),
         ("a", {"capacity": 0}, "capacity is a whole number"),
         ("a", {"capacity": True}, "capacity is a whole number"),
+        (None, {"settings": RoomSettings()}, r"settings needs a room"),
         (None, {"passcode": "s3cret"}, r"passcode needs a room: Call\(room=..., passcode=...\)"),
     ],
 )
@@ -57,6 +61,18 @@ def test_what_cannot_be_is_refused_without_its_secrets(room: Any, given: Any, sa
     with pytest.raises(ValueError, match=said) as refused:
         to_ticket(room, **given)
     assert "s3cret" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"recording": False}, r"settings is an nbrtc.RoomSettings\(recording=False, ...\), not"),
+        (RoomSettings(recording=0), "settings.recording is True or False, not 0"),  # type: ignore[arg-type]
+    ],
+)
+def test_settings_of_another_kind_are_refused(settings: Any, said: str) -> None:
+    with pytest.raises(TypeError, match=said):
+        to_ticket("a", settings=settings)
 
 
 @pytest.mark.parametrize(

@@ -24,8 +24,13 @@ export function useRoomDraft(): RoomDraft {
 
 const knownRoom = (session: SessionView): string => session.state.value?.room?.id ?? "";
 
-const knownName = (session: SessionView): string =>
-  session.state.value?.participants.find(({ isYou }) => isYou)?.name ?? "";
+/** What Python calls the person of a solo call who gave no name; to others it would say nothing. */
+const NAMELESS = "You";
+
+function knownName(session: SessionView): string {
+  const name = session.state.value?.participants.find(({ isYou }) => isYou)?.name ?? "";
+  return knownRoom(session) === "" && name === NAMELESS ? "" : name;
+}
 
 export const roomOf = (session: SessionView, draft: RoomDraft): string =>
   (draft.room.value ?? knownRoom(session)).trim();
@@ -130,7 +135,7 @@ export function RoomFields({ session, draft }: RoomFieldsProps) {
         <TextField
           name="Your name"
           value={draft.name.value ?? knownName(session)}
-          placeholder="what others call you"
+          placeholder={session.hasPython ? "none: your login name" : "what others call you"}
           maxLength={64}
           autoComplete="nickname"
           onInput={(value) => {

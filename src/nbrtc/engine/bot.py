@@ -47,6 +47,7 @@ from ..messages import (
     Verb,
 )
 from ..messages.signaling import IceOutcomeJson, TurnCredentialsJson
+from ..rooms.wishes import unmet
 from .broadcast import Broadcast
 from .chronicle import changes
 from .clips import Clips
@@ -262,6 +263,9 @@ class BotSession:
                 self._tasks.spawn(self._refuse(self.stay, info.code, info.reason), "nbrtc-bot-refused")
             return
         if self.ice.problem is None:  # else the room is about to be left
+            has_joined = info.phase == "joined" and self._state.phase == "connecting"
+            if has_joined and (sentence := unmet(self._ticket, info)):
+                self._problem(f"{RoomError.code}/settings", sentence)
             self._change(room=info, phase=PHASES[info.phase], reason=info.reason)
 
     def heard_people(self, people: tuple[Participant, ...]) -> None:

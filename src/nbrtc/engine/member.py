@@ -22,6 +22,7 @@ from ..messages import (
     ChatMessage,
     EnterRoom,
     IceServerEntry,
+    Notice,
     OpenCall,
     Participant,
     PeerSignal,
@@ -31,7 +32,9 @@ from ..messages import (
     TicketChanged,
 )
 from ..messages.signaling import SEAT_S, IceOutcomeJson, TurnCredentialsJson
+from ..rooms.login import own_name
 from ..rooms.names import check_name, check_room_id
+from ..rooms.wishes import unmet
 from .board import Board
 from .stay import YOU, OnIce, Stay, recordings_of, status_of, was_inside, without_seat
 from .tasks import Tasks
@@ -158,7 +161,7 @@ class RoomMember:
         again = page == state.owner and state.room is not None and state.room.phase == "refused"
         if state.owner is not None and not again:
             raise CallError("Leave the call first: its room can only be changed before the click.")
-        name = check_name(wish.name)
+        name = check_name(wish.name or ("You" if wish.room is None else own_name()))
         ticket = None if wish.room is None else self._ticket_for(check_room_id(wish.room), wish.passcode)
         if ticket is not None:
             self._tasks.spawn(self._doors.load(), "nbrtc-load")
@@ -252,8 +255,11 @@ class RoomMember:
             return
         if info.phase == "joining" and self._stay is not None and self._stay.is_resumed:
             return  # for the page it is the room that it never left
+        before = self._board.state.room
         self._board.change(room=info)
         self.heard_people()
+        if info.phase == "joined" and before is not None and before.phase == "joining":
+            self._compare(info)
 
     def heard_people(self) -> None:
         """Somebody came, went, or is different."""
@@ -296,6 +302,14 @@ class RoomMember:
     ) -> None:
         """The servers that the room's server issues; what it collects is the client's affair."""
         self._on_ice(servers, expires_at_s, self._turn_credentials)
+
+    def _compare(self, info: RoomInfo) -> None:
+        """Say what the room that was joined is other than this call would have made it."""
+        sentence = "" if self._ticket is None else unmet(self._ticket, info)
+        if sentence:
+            code = f"{RoomError.code}/settings"
+            self._board.problem(code, sentence, show=False)
+            self._board.broadcast(Notice(key=code, level="warning", text=sentence))
 
     async def _turn_credentials(self) -> TurnCredentialsJson:
         if self._stay is None or self._stay.client is None:
