@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from nbrtc.messages import IceCandidate, Participant, ParticipantStatus, PeerSignal, SessionDescription
@@ -102,6 +103,18 @@ def test_a_chat_message_is_read_and_its_text_stays_as_it_is() -> None:
     assert (message.sender, message.sender_name, message.text, message.time_s) == ("b", "Bob", "<b>hi</b>", 3)
     with pytest.raises(ValueError, match=r"."):
         reading.chat_message({"id": "1"})
+
+
+def test_half_a_character_is_a_question_mark_and_no_page_misses_the_state_for_it() -> None:
+    half = "Bob \ud83d"
+    somebody = PARTICIPANT | {"userName": half}
+    joined = reading.joined({"roomId": "physics", "userId": "b", "room": ROOM, "participants": [somebody]})
+    said = reading.chat_message({"id": "1", "from": "b", "userName": half, "message": half, "timestamp": 3})
+    signal = reading.signal("offer", {"from": "b", "generation": 1, "offer": {"type": "offer", "sdp": half}})
+
+    for read in (joined, said, signal):
+        assert b"Bob ?" in msgspec.json.encode(read)
+    assert str(reading.error({"code": "room-full", "message": half})) == "Bob ?"
 
 
 @pytest.mark.parametrize(

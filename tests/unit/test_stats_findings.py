@@ -115,6 +115,10 @@ WELL_ALL_THE_SAME: dict[str, tuple[dict[str, Any], list[StatsEvent]]] = {
         {"limitation": "bandwidth", "width": 320.0, "height": 180.0, "send_bps": 200_000.0},
         [],
     ),
+    "a camera of half the rate, as many have": (
+        {"camera_fps": lambda n: 14.7 + n % 3 / 10, "send_fps": 14.8},
+        [event(0, "quality", "auto 1280x720@30")],
+    ),
     "slow hardware that decodes several pictures at once": ({"decode_s": 0.05}, []),
 }
 

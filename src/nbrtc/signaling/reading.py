@@ -69,7 +69,8 @@ def signal(event: str, value: dict[str, Any]) -> PeerSignal:
 
 def chat_message(value: dict[str, Any]) -> ChatMessage:
     """A message of the chat."""
-    return msgspec.convert(
+    return read(
+        ChatMessage,
         {
             "id": value.get("id"),
             "sender": value.get("from"),
@@ -78,7 +79,6 @@ def chat_message(value: dict[str, Any]) -> ChatMessage:
             "timeS": value.get("timestamp"),
             "to": value.get("to"),
         },
-        ChatMessage,
     )
 
 
@@ -89,13 +89,15 @@ def error(value: object) -> RoomError:
         said = {"message": said.get("message"), **said["data"]}
     code, message = said.get("code"), said.get("message")
     if isinstance(code, str) and code in get_args(ErrorCode) and isinstance(message, str) and message:
-        return RoomError(message, code)
+        return RoomError(_whole(message), code)
     return RoomError("The room's server refused without saying why.", "server-error")
 
 
 def _known(kind: inspect.Type, value: object) -> object:
-    """`value` without the fields that `kind` does not have."""
+    """`value` without the fields that `kind` does not have, and without halves of characters."""
     match kind, value:
+        case _, str():
+            return _whole(value)
         case inspect.StructType(), dict():
             fields = {field.encode_name: field.type for field in kind.fields}
             return {key: _known(fields[key], item) for key, item in value.items() if key in fields}
@@ -106,3 +108,8 @@ def _known(kind: inspect.Type, value: object) -> object:
                 if isinstance(option, inspect.StructType):
                     return _known(option, value)
     return value
+
+
+def _whole(text: str) -> str:
+    """JSON can smuggle in lone surrogates, and what has one could be sent neither to page nor to kernel."""
+    return text if text.isascii() else text.encode(errors="replace").decode()

@@ -36,8 +36,11 @@ EMPTY_BYTES = 100.0
 FULL_RATE_FPS = 5.0
 FINE_QP = {"vp8": 20.0, "vp9": 70.0, "av1": 70.0, "h264": 24.0, "h265": 24.0}
 """In the scale of each codec (127, 255, 255, 51, 51): an encoder that had little to do."""
+SLOW, STILL_SLOW = 0.4, 0.48
+"""Shares of the rate asked for: below the first a slow camera begins, from the second on it is over. Both are
+below one half, because many cameras give 15 pictures a second in a room, where 30 were asked for."""
 USUAL_FPS = 20.0
-"""Half of it is slow for a camera that nobody asked for a rate."""
+"""What the share is taken of where nobody asked the camera for a rate."""
 
 
 def cpu_encoder(scene: Scene) -> Iterator[Sign]:
@@ -176,7 +179,8 @@ def slow_camera(scene: Scene) -> Iterator[Sign]:
         return
     is_on = scene.around.own("camera")
     asked_fps = scene.around.asked_fps
-    severity = 2 if camera_fps < (asked_fps or USUAL_FPS) / 2 else 0
+    share_of_asked = STILL_SLOW if scene.is_on(("slow-camera", "send", "video")) else SLOW
+    severity = 2 if camera_fps < share_of_asked * (asked_fps or USUAL_FPS) else 0
     if camera_fps == 0:
         severity = {True: 3, None: 0, False: 0}[is_on]
     if scene.around.is_hidden:
