@@ -1,6 +1,6 @@
 // @vitest-environment happy-dom
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { callState, type FakeSession } from "../dev/fake-session";
+import { callState, type FakeSession, participant } from "../dev/fake-session";
 import type { RoomInfo } from "../src/messages";
 import { button, has, open, select, settle, type View, words } from "./ui-page";
 
@@ -43,10 +43,15 @@ describe("the room of the card", () => {
   });
 
   test("is empty for a solo call, and can be named", async () => {
-    view = open();
+    view = open(({ state }) => {
+      if (state.value === null) return;
+      const you = participant("you", "You", { isYou: true });
+      state.value = { ...state.value, participants: [you, ...state.value.participants] };
+    });
     expect(fieldOf("Room")?.value).toBe("");
     expect(fieldOf("Your name")).toBeNull();
     await type("Room", " chemistry ");
+    expect(fieldOf("Your name")?.value).toBe(""); // and not "You", which it would be to the others, too
     await type("Your name", "Ada");
     button(view, "Start camera").click();
     await settle();

@@ -79,14 +79,40 @@ describe("the notebook around the view", () => {
     expect(press(button(view, "Record"), key)).toBe(false);
   });
 
-  test("hears keys with a modifier, such as Ctrl+S", () => {
+  /** Lumino's attribute, as JupyterLab finds it while it hears the key. */
+  const keepsAway = (target: Element, key: string, more: KeyboardEventInit = {}) => {
+    let found = false;
+    const look = () => {
+      found = root().hasAttribute("data-lm-suppress-shortcuts");
+    };
+    document.addEventListener("keydown", look, { capture: true, once: true });
+    press(target, key, more);
+    return found;
+  };
+
+  test.each([
+    ["s", { ctrlKey: true }],
+    ["Enter", { shiftKey: true }],
+    ["Enter", { ctrlKey: true }],
+  ])("hears %s with %o, and is not told to keep away", (key, modifier) => {
     view = open(connected);
-    expect(press(root(), "s", { ctrlKey: true })).toBe(true);
+    const record = button(view, "Record");
+    expect(press(record, key, modifier)).toBe(true);
+    expect(keepsAway(record, key, modifier)).toBe(false);
+    expect(keepsAway(record, "d")).toBe(true);
   });
 
   test("is told by Lumino's attribute to keep its own shortcuts away", () => {
     view = open();
-    expect(root().getAttribute("data-lm-suppress-shortcuts")).toBe("true");
+    expect(keepsAway(root(), "d")).toBe(true);
+    expect(keepsAway(root(), "M", { shiftKey: true })).toBe(true);
+  });
+
+  test("does not run a cell from within a field", () => {
+    view = open();
+    const field = select(view, "input");
+    expect(keepsAway(field, "Enter", { ctrlKey: true })).toBe(true);
+    expect(press(field, "Enter", { shiftKey: true })).toBe(false);
   });
 
   test("does not get the focus of a button that went with its card", async () => {

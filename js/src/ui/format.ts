@@ -68,4 +68,4 @@ export const listText = (names: readonly string[]): string =>
 
 /** The time of day as this person writes it. */
 export const timeText = (time_s: number): string =>
-  new Date(time_s * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+  new Date(time_s * 1000).toLocaleTimeString([], { hour: "numeric", minute: "2-digit" });

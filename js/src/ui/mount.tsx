@@ -3,6 +3,7 @@ import { signal as made } from "@preact/signals";
 import { render } from "preact";
 import type { SessionView } from "../contract";
 import { DoctorView } from "./doctor-view";
+import { keepKeys } from "./notebook-keys";
 import { listenForShortcuts } from "./shortcuts";
 import { joinSpeakers } from "./speaker";
 import "./ui.css";
@@ -24,6 +25,7 @@ export function mount(
   // A click on the picture puts the focus inside, so that the shortcuts work there.
   root.tabIndex = -1;
   element.append(root);
+  keepKeys(root, signal);
   const forget = () => {
     render(null, root);
     root.remove();

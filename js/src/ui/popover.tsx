@@ -104,7 +104,7 @@ export function Popover({ panel: shown, content, ...rest }: PopoverProps) {
         ref={button}
         type="button"
         class={`nbrtc-button nbrtc-button--icon nbrtc-button--menu ${action?.striking ? "nbrtc-button--striking" : ""}`}
-        aria-label={name}
+        aria-label={text === undefined || name.includes(text) ? name : `${name}: ${text}`}
         {...role}
         {...(isOn === undefined ? {} : { "aria-pressed": isOn })}
         {...(detail === undefined ? {} : { "aria-description": detail })}

@@ -47,7 +47,8 @@ function Hint(props: CardProps) {
 function Intro({ session, draft }: CardProps) {
   const id = roomOf(session, draft);
   const room = session.state.value?.room ?? null;
-  const button = session.hasPython ? "Start camera" : "Join";
+  const previewing = session.phase.value === "preview";
+  const button = session.hasPython && !previewing ? "Start camera" : "Join";
   if (id === "" && !session.hasPython) {
     return (
       <p class="nbrtc-intro">
@@ -59,14 +60,16 @@ function Intro({ session, draft }: CardProps) {
   if (id === "") {
     return (
       <p class="nbrtc-intro">
-        {button} opens your camera and microphone and connects them to this notebook's Python. Python receives
-        your video; nothing is recorded until you ask.
+        {previewing
+          ? "Join connects your camera and microphone to this notebook's Python."
+          : `${button} opens your camera and microphone and connects them to this notebook's Python.`}{" "}
+        Python receives your video; nothing is recorded until you ask.
       </p>
     );
   }
   return (
     <p class="nbrtc-intro">
-      {button} opens your camera and microphone and takes you into the room{" "}
+      {button} {previewing ? "" : "opens your camera and microphone and "}takes you into the room{" "}
       <strong>
         <bdi>{room?.id === id ? room.name : id}</bdi>
       </strong>
@@ -125,7 +128,7 @@ interface PreJoinProps {
 }
 
 function EffectField({ session, opened }: PreJoinProps) {
-  const panel = effectsPanel(session, actionsOf(session, opened).effects);
+  const { detail: _, ...panel } = effectsPanel(session, actionsOf(session, opened).effects);
   const text = EFFECTS[effectOf(session).name].title;
   return (
     <div class="nbrtc-field">

@@ -103,6 +103,7 @@ function ownSeat(session: SessionView, me: Participant | undefined): Seat {
   const sharing = session.screenOn.value;
   const shown = shownOf(session);
   const isMade = shown?.isSource === true;
+  const isChanged = shown !== null && !sharing && session.localStream.value !== null;
   const withheld = session.isPictureWithheld.value && !sharing;
   const opening =
     session.phase.value === "starting" &&
@@ -127,7 +128,7 @@ function ownSeat(session: SessionView, me: Participant | undefined): Seat {
     receivedBy: receivedBy(session, me?.id ?? ME, "your"),
     line: shown?.line ?? "",
     sound: soundWords(session),
-    pending: isMade ? "Waiting for Python's picture" : pendingOf(session),
+    pending: isMade || isChanged ? "Waiting for Python's picture" : pendingOf(session),
   };
 }
 

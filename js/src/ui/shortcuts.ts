@@ -1,11 +1,8 @@
-/** The keyboard inside the widget: single letters for the call, and none of them for the notebook around it. */
+/** The keyboard inside the widget: single letters for the call. */
 import type { SessionView } from "../contract";
 import { actionsOf } from "./actions";
+import { takesText } from "./notebook-keys";
 import type { Opened } from "./popover";
-
-const takesText = (target: EventTarget | undefined): boolean =>
-  target instanceof HTMLElement &&
-  (target.isContentEditable || ["INPUT", "SELECT", "TEXTAREA"].includes(target.tagName));
 
 /** Escape, where no panel has used it up. */
 function closeDrawer(session: SessionView, event: KeyboardEvent): void {
@@ -14,24 +11,17 @@ function closeDrawer(session: SessionView, event: KeyboardEvent): void {
   session.drawer.value = null;
 }
 
-/**
- * Listen on `root` until `signal` aborts.
- *
- * A notebook in command mode takes letters as commands (m makes a Markdown cell, d d deletes one), so plain keys end
- * at the root. JupyterLab listens in the capture phase, before any of ours; the attribute keeps its commands away.
- */
+/** Listen on `root` until `signal` aborts. */
 export function listenForShortcuts(
   root: HTMLElement,
   session: SessionView,
   opened: Opened,
   signal: AbortSignal,
 ): void {
-  root.setAttribute("data-lm-suppress-shortcuts", "true");
   root.addEventListener(
     "keydown",
     (event) => {
       if (event.ctrlKey || event.metaKey || event.altKey) return;
-      event.stopPropagation();
       if (event.shiftKey || event.repeat || event.defaultPrevented) return;
       if (event.key === "Escape") closeDrawer(session, event);
       // composedPath, because in a shadow root `target` is the host.

@@ -1,5 +1,6 @@
 /** Puts a statistics panel into an element of a page, without a call around it. */
 import { render } from "preact";
+import { keepKeys } from "../notebook-keys";
 import type { Panel } from "./panel";
 import { Statistics } from "./statistics";
 import "./statistics-view.css";
@@ -9,10 +10,8 @@ export function mountStatistics(element: HTMLElement, panel: Panel, signal: Abor
   if (signal.aborted) return;
   const root = element.ownerDocument.createElement("div");
   root.className = "nbrtc nbrtc-statistics-view";
-  // a notebook in command mode takes letters and digits as commands: none of them leaves
-  root.setAttribute("data-lm-suppress-shortcuts", "true");
-  root.addEventListener("keydown", (event) => event.stopPropagation(), { signal });
   element.append(root);
+  keepKeys(root, signal);
   render(<Statistics panel={panel} />, root);
   signal.addEventListener(
     "abort",
