@@ -6,6 +6,7 @@ import type { ReadonlySignal, Signal } from "@preact/signals";
 import type {
   CallState,
   ChatMessage,
+  CheckName,
   CheckResult,
   Codec,
   Effect,
@@ -14,6 +15,7 @@ import type {
   PeerState,
   Quality,
   RecordingLayout,
+  StartRecording,
 } from "./messages";
 
 /** Where this page stands; `call.phase` of the engine's state is what Python sees. */
@@ -124,9 +126,12 @@ export interface Sending {
   readonly limitedBy: string;
 }
 
+/** Everybody, only oneself, or those with these ids, oneself as "you". */
+export type RecordingTracks = StartRecording["tracks"];
+
 /** What the record panel asks for. */
 export interface RecordingChoice {
-  readonly tracks: "all" | "local";
+  readonly tracks: RecordingTracks;
   /** Null: as it fits the number of people. "separate" is one file for each person. */
   readonly layout: RecordingLayout | null;
   /** Of the one file; empty for a folder. On the guest page the browser chooses. */
@@ -150,6 +155,8 @@ export interface EffectStatus {
   /** Pictures each second that come out, and what one takes in ms; null before they are known. */
   readonly fps: number | null;
   readonly frame_ms: number | null;
+  /** What tells the person from the background, once that is settled, and why that one, as the end of a sentence. */
+  readonly finder?: { readonly processor: "CPU" | "GPU"; readonly why: string };
 }
 
 /** The effects on the camera's picture; which one is chosen stands in `CallState.effect`. */
@@ -159,6 +166,11 @@ export interface EffectsView {
   readonly status: ReadonlySignal<EffectStatus>;
   /** There is a picture for the effect "background": Python's, or the person's own. */
   readonly hasBackground: ReadonlySignal<boolean>;
+  /**
+   * Another number when nothing is drawn any more into the canvases that `preview` got before: it takes new ones. 0 while
+   * it can draw into none.
+   */
+  readonly previewRound: ReadonlySignal<number>;
   choose(effect: Effect): void;
   /** Use the person's own picture and choose the effect "background". Rejects with a sentence where it is none. */
   chooseBackground(picture: Blob): Promise<void>;
@@ -167,8 +179,17 @@ export interface EffectsView {
 }
 
 /** "Check my connection". */
+/** One line of the connection check. */
+export interface CheckLine extends CheckName {
+  readonly by: CheckResult["by"];
+  /** Null while it is looked at, and where a check was stopped before. */
+  readonly found: CheckResult | null;
+}
+
 export interface CheckView {
-  /** In the order in which they came; they stay until the next run. */
+  /** All that is looked at, from the beginning and in one order; they stay until the next run. */
+  readonly lines: ReadonlySignal<readonly CheckLine[]>;
+  /** What was found. */
   readonly results: ReadonlySignal<readonly CheckResult[]>;
   readonly isRunning: ReadonlySignal<boolean>;
   /** Opens no device. Contacts the configured servers and Python. */

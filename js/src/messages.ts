@@ -167,6 +167,12 @@ export interface IceStateSeen {
   readonly state: string;
 }
 
+/** A line of the connection check that is still to come. */
+export interface CheckName {
+  readonly name: string;
+  readonly title: string;
+}
+
 /** One line of the connection check. */
 export interface CheckResult {
   readonly name: string;
@@ -461,6 +467,7 @@ export interface SendChat {
 export interface Leave {
   readonly type: "leave";
   readonly reason: string;
+  readonly mayReturn: boolean;
 }
 
 /** The record button; an empty path asks for a dated name in ``recordings/`` of the notebook's folder. */
@@ -468,7 +475,7 @@ export interface StartRecording {
   readonly type: "start-recording";
   readonly id: string;
   readonly path: string;
-  readonly tracks: "all" | "local";
+  readonly tracks: "all" | "local" | readonly string[];
   readonly layout: RecordingLayout | null;
   readonly suffix: "" | ".mkv" | ".webm" | ".mp4";
 }
@@ -629,6 +636,7 @@ export interface Checked {
   readonly id: string;
   readonly checks: readonly CheckResult[];
   readonly done: boolean;
+  readonly planned: readonly CheckName[];
 }
 
 /** Python switches a device: off acts at once, on asks for a click where the device is not open. */
@@ -659,7 +667,7 @@ export interface Bye {
   readonly recover: boolean;
 }
 
-/** A notification in the widget; the same key replaces an earlier one. */
+/** A notification in the widget; the same key replaces an earlier one, and no text takes it away. */
 export interface Notice {
   readonly type: "notice";
   readonly key: string;

@@ -133,8 +133,10 @@ export class Session implements SessionView {
   readonly check = new Checkup({
     hasPython: () => this.hasPython,
     ice: () => this.#ice.configuration,
-    ask: (request) => this.#post.requests.make(request),
+    isInCall: () => this.#isJoined(),
+    ask: (request, over) => this.#post.requests.make(request, over),
     send: (intent) => this.#post.send(intent),
+    tell: (level, text) => this.#notices.tell("check", level, text),
   });
   #rtt_s = 0;
   /** The room was asked to take this page in since the click; an earlier refusal is not the answer. */
@@ -222,12 +224,15 @@ export class Session implements SessionView {
     if (this.#presence.kernel.value !== "gone") this.#presence.ask();
   }
 
-  /** Leave and let go of everything; a view that comes later begins anew. Quick enough for a page that goes away. */
-  close(reason: string): void {
+  /**
+   * Leave and let go of everything; a view that comes later begins anew. Quick enough for a page that goes away, which
+   * may be one that is loaded again (`mayReturn`).
+   */
+  close(reason: string, mayReturn = false): void {
     this.#views.settle();
     this.check.cancel();
     this.#presence.stop();
-    this.#end("none", reason);
+    this.#end("none", reason, "", mayReturn);
     this.#recordings.close();
     this.#media.capture.ignoreDevices();
   }
@@ -389,7 +394,8 @@ export class Session implements SessionView {
         this.#bye(event);
         break;
       case "notice":
-        this.#notices.tell(event.key, event.level, event.text);
+        if (event.text === "") this.#notices.dismiss(event.key);
+        else this.#notices.tell(event.key, event.level, event.text);
         break;
       case "ping":
         break;
@@ -406,7 +412,7 @@ export class Session implements SessionView {
     batch(() => {
       this.state.value = state;
       this.#media.effects.mirror(state.effect, state.background);
-      if (state.checkRequested && !known?.checkRequested) void this.check.run();
+      if (state.checkRequested && !known?.checkRequested) void this.check.runForPython();
       this.#room.moved(known?.room ?? null, state.room);
       if (state.phase === "closed") this.#finish();
       else if (state.owner === this.page) this.#mirrorOwn(state);
@@ -544,9 +550,9 @@ export class Session implements SessionView {
   }
 
   /** `reason` is for the engine, `words` for the person, who need not be told what they did themselves. */
-  #end(activity: "none" | "failed", reason: string, words = ""): void {
+  #end(activity: "none" | "failed", reason: string, words = "", mayReturn = false): void {
     if (this.#isJoined()) {
-      const leave: Intent = { type: "leave", reason };
+      const leave: Intent = { type: "leave", reason, mayReturn };
       this.#connection.send(leave);
       this.#post.sendByComm(leave); // the data channel may not get it out before it closes; twice is harmless
     }

@@ -55,7 +55,7 @@ export default () => {
       const created = open(model);
       session = created;
       const ended = new AbortController();
-      window.addEventListener("pagehide", () => created.close("The page was closed or reloaded."), {
+      window.addEventListener("pagehide", () => created.close("The page was closed or reloaded.", true), {
         signal: ended.signal,
       });
       return () => {

@@ -35,6 +35,9 @@ export class FakeDestination implements Destination {
   /** What delivering comes to: a note, or an error. */
   delivery: () => Promise<string> = async () => "";
   refusal: Error | null = null;
+  /** Of single files. */
+  readonly refusals = new Map<string, Error>();
+  readonly sinks = new Map<string, MemorySink>();
 
   constructor(
     readonly kind: string,
@@ -43,8 +46,16 @@ export class FakeDestination implements Destination {
   async open(stem: string, suffix: string): Promise<Sink> {
     if (this.refusal !== null) throw this.refusal;
     const name = this.kind === "file" ? this.path : `${stem}${suffix}`;
+    const refusal = this.refusals.get(name);
+    if (refusal !== undefined) throw refusal;
     this.files.push(name);
-    return new MemorySink(name);
+    const sink = new MemorySink(name);
+    this.sinks.set(name, sink);
+    return sink;
+  }
+  /** What is in the files. */
+  get written(): Map<string, File> {
+    return new Map([...this.sinks].map(([name, sink]) => [name, sink.file("")]));
   }
   async deliver(): Promise<string> {
     const note = await this.delivery();

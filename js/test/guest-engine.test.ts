@@ -72,7 +72,7 @@ describe("before the click", () => {
     guest.enter();
     await settled();
     expect(server.auths).toEqual([{ token: "secret" }]);
-    guest.take({ type: "leave", reason: "" });
+    guest.take({ type: "leave", reason: "", mayReturn: false });
     guest.take({ type: "enter-room", id: "e1", room: "other", name: "Ada", passcode: null });
     guest.enter();
     await settled();
@@ -201,7 +201,7 @@ describe("in the room", () => {
     guest.enter();
     await settled();
     const first = guest.state.room?.me;
-    guest.take({ type: "leave", reason: "The person left." });
+    guest.take({ type: "leave", reason: "The person left.", mayReturn: false });
     expect(server.of("leave-room").length).toBe(1);
     expect(server.isConnected).toBe(false);
     expect(guest.state).toMatchObject({ phase: "idle", owner: null, reason: "The person left." });
@@ -248,7 +248,7 @@ describe("refused", () => {
     server.isUp = false;
     guest.enter();
     await settled();
-    guest.take({ type: "leave", reason: "" });
+    guest.take({ type: "leave", reason: "", mayReturn: false });
     const tried = server.auths.length;
     await vi.advanceTimersByTimeAsync(20_000);
     expect(server.auths.length).toBe(tried);

@@ -109,6 +109,34 @@ describe("a destination", () => {
     expect(box.end).toBe("given closed");
   });
 
+  test("that cannot be opened is made good in the same way, and a chosen one needs no browser's", async () => {
+    const saved = stubDownloads();
+    const works = {
+      name: "mine.webm",
+      open: async () => new MemorySink("mine.webm"),
+      discard: async () => undefined,
+    };
+    const fails = { ...works, open: refuse("NotAllowedError") };
+    const broken = Object.assign(new FakeBox(), { open: refuse("QuotaExceededError") });
+    const notes: string[] = [];
+    for (const [place, box] of [
+      [fails, new FakeBox()],
+      [works, broken],
+      [fails, broken],
+    ] as const) {
+      const destination = new GivenDestination("file", TITLE, FORMAT, place, box);
+      const sink = await destination.open("everybody", ".webm");
+      await sink.write(bytes);
+      notes.push(await through(destination.deliver()));
+    }
+    const instead = "mine.webm could not be written: the recording is among your downloads instead.";
+    expect(notes).toEqual([instead, "", instead]);
+    expect(saved.map(({ name, size }) => [name, size])).toEqual([
+      [`${TITLE}.webm`, 3],
+      [`${TITLE}.webm`, 3],
+    ]);
+  });
+
   test("among the downloads gets a file for each, by name", async () => {
     const saved = stubDownloads();
     const box = new FakeBox();
@@ -132,6 +160,14 @@ describe("at the next visit", () => {
     }
     return { all, folder };
   }
+
+  test("a folder that cannot be read keeps no other from being offered", async () => {
+    const { root } = stubOrigin();
+    const { folder } = await keep(root, "one", { "one.webm": [1] });
+    await keep(root, "two", { "two.webm": [1] });
+    folder.getFileHandle = refuse("NoModificationAllowedError");
+    expect((await leftovers()).map(({ title }) => title)).toEqual(["two"]);
+  });
 
   test("what was cut off is offered, until it is given or deleted", async () => {
     const { root, locks } = stubOrigin();

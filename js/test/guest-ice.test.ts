@@ -74,7 +74,7 @@ test("a refusal is answered, and what is there stays", async () => {
 test("outside a room there are no servers, and nothing to refresh", async () => {
   guest.enter();
   await settled();
-  guest.take({ type: "leave", reason: "" });
+  guest.take({ type: "leave", reason: "", mayReturn: false });
   expect(guest.of("ice-configured").at(-1)?.ice).toMatchObject(NO_TURN);
   expect(guest.state.ice.urls).toEqual([]);
   refresh("r1");

@@ -83,7 +83,7 @@ describe("before anything is written", () => {
   test("a room that forbids it, a page outside, and a browser that cannot refuse in words", async () => {
     equipment.isSupported = false;
     expect((await start())?.errorMessage).toContain("This browser cannot record");
-    guest.take({ type: "leave", reason: "" });
+    guest.take({ type: "leave", reason: "", mayReturn: false });
     expect((await start())?.errorMessage).toBe("Join the room first.");
     guest = new Guest(new ForbiddingServer(), {}, equipment);
     guest.enter();
@@ -111,7 +111,7 @@ describe("before anything is written", () => {
     });
     await start();
     expect((await start())?.errorMessage).toBe("A recording runs already: stop it first.");
-    guest.take({ type: "leave", reason: "" });
+    guest.take({ type: "leave", reason: "", mayReturn: false });
     choose();
     await settled();
     expect(guest.state.recording).toBeNull();
@@ -216,6 +216,20 @@ describe("one picture of all", () => {
   });
 });
 
+test("only those who were chosen are asked, whoever comes meanwhile", async () => {
+  come("ada");
+  come("bob");
+  await start(null, ["you", "bob"]);
+  shows(recordingId());
+  confirm("ada");
+  confirm("bob");
+  come("cy");
+  confirm("cy");
+  await beat();
+  expect(equipment.film.drawn).toEqual([["you", "bob"]]);
+  expect(people()).toEqual(["you recorded", "bob recorded"]);
+});
+
 describe("a file for each", () => {
   test("begins when somebody confirms and ends when they leave; who comes again gets another", async () => {
     come("Bob");
@@ -273,6 +287,31 @@ describe("what goes wrong", () => {
     expect(guest.state.phase).toBe("connected");
   });
 
+  test("a film that cannot even be ended does not keep the recording from its end", async () => {
+    await begun();
+    equipment.film.stop = () => Promise.reject(new Error("it is inactive"));
+    await stop();
+    expect(guest.state.recording).toMatchObject({
+      state: "failed",
+      error: "A film could not be completed (it is inactive).",
+    });
+    expect([equipment.destination.end, equipment.openStudios]).toEqual(["delivered", 0]);
+  });
+
+  test("a film of somebody who left and that cannot be ended is said with the others at the end", async () => {
+    come("Bob");
+    await start("separate");
+    shows(recordingId());
+    confirm("Bob");
+    await beat();
+    equipment.film.stop = () => Promise.reject(new Error("it is inactive"));
+    go("Bob");
+    await beat();
+    expect(guest.state.recording?.state).toBe("recording");
+    await stop();
+    expect(guest.state.recording?.error).toBe("A film could not be completed (it is inactive).");
+  });
+
   test("little space is said, and less of it ends the recording", async () => {
     await begun();
     equipment.free = 300e6;
@@ -302,7 +341,7 @@ describe("what goes wrong", () => {
 
   test("leaving stops and saves", async () => {
     await begun();
-    guest.take({ type: "leave", reason: "The person left." });
+    guest.take({ type: "leave", reason: "The person left.", mayReturn: false });
     await settled();
     expect(guest.state).toMatchObject({ phase: "idle", recording: { state: "stopped" } });
     expect(equipment.destination.end).toBe("delivered");

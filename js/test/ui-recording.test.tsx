@@ -1,6 +1,7 @@
 // @vitest-environment happy-dom
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { callState, type FakeSession, person, recordingStatus } from "../dev/fake-session";
+import type { RecordingChoice } from "../src/contract";
 import type { RecordedFile, RecordingStatus } from "../src/messages";
 import { fitted, loadChoice } from "../src/recording-choice";
 import { button, buttons, has, nameOf, open, press, select, settle, type View, words } from "./ui-page";
@@ -117,6 +118,45 @@ describe("the record panel", () => {
     ]);
   });
 
+  const ticks = () => [...view.cell.querySelectorAll<HTMLInputElement>(".nbrtc-record-person input")];
+
+  test("offers everyone in the room by name, and records those who are ticked", async () => {
+    await ask((session) => {
+      room(session);
+      session.enter([person("b", "Bob"), person("c", "Cy")]);
+    });
+    expect(ticks()).toEqual([]);
+    choose("Who", "some");
+    await settle();
+    const people = select(view, "fieldset.nbrtc-record-people");
+    expect(people.querySelector("legend")?.textContent).toBe("Who is recorded");
+    expect([...people.querySelectorAll("label")].map(({ textContent }) => textContent)).toEqual([
+      "Ada Lovelace (you)",
+      "Bob",
+      "Cy",
+    ]);
+    expect(ticks().map(({ checked }) => checked)).toEqual([true, true, true]);
+    ticks()[0]?.click();
+    await settle();
+    expect(fields()).toEqual(["Who", "As", "Format"]);
+    expect(words(view)).toContain("or who joins later, is left out.");
+    ticks()[1]?.click();
+    await settle();
+    expect(fields()).toEqual(["Who", "Format"]); // one person needs no layout
+    ticks()[2]?.click();
+    await settle();
+    expect(button(view, "Start recording").disabled).toBe(true);
+    expect(words(view)).toContain("Tick whoever is to be recorded.");
+    ticks()[1]?.click();
+    ticks()[2]?.click();
+    await settle();
+    view.session.enter([person("c", "Cy")]); // Bob left meanwhile
+    await settle();
+    button(view, "Start recording").click();
+    expect(verbs(view)).toEqual([["startRecording", { tracks: ["c"], layout: null, suffix: ".mkv" }]]);
+    expect(loadChoice().tracks).toBe("all"); // ids are those of one call
+  });
+
   test("remembers in this browser, and survives what it did not write", async () => {
     await ask(room);
     choose("As", "grid");
@@ -140,12 +180,24 @@ describe("the record panel", () => {
     await settle();
     button(view, "Start recording").click();
     expect(verbs(view)).toEqual([["startRecording", { tracks: "all", layout: "separate", suffix: "" }]]);
-    const place = { isInRoom: true, hasPython: false };
+    const place = { isInRoom: true, hasPython: false, sendsH264: false };
     expect(fitted({ tracks: "all", layout: "pip", suffix: ".mp4" }, place)).toEqual({
       tracks: "all",
       layout: "pip",
       suffix: ".webm",
     });
+  });
+
+  test("makes the .mp4 of one person that was asked for, encoded only where it must be", () => {
+    const place = { isInRoom: true, hasPython: true, sendsH264: false };
+    const layoutOf = (tracks: RecordingChoice["tracks"], change: Partial<typeof place>) =>
+      fitted({ tracks, layout: null, suffix: ".mp4" }, { ...place, ...change }).layout;
+    expect(layoutOf("local", {})).toBe("pip");
+    expect(layoutOf("all", { isInRoom: false })).toBe("pip");
+    expect(layoutOf("local", { sendsH264: true })).toBeNull();
+    expect(layoutOf("all", { isInRoom: false, sendsH264: true })).toBeNull();
+    expect(layoutOf(["c"], { sendsH264: true }), "what others send is theirs to choose").toBe("pip");
+    expect(layoutOf("all", {}), "of many it is encoded anyway").toBeNull();
   });
 
   test("is closed by Escape and by r, and the next call begins without it", async () => {
@@ -329,7 +381,7 @@ describe("afterwards", () => {
     expect(card()?.querySelector(".nbrtc-card-text")?.textContent).toBe(
       "Saved 2 files in lesson, 3:20, 48 MB",
     );
-    expect(card()?.querySelector("summary")?.textContent).toBe("2 separate files");
+    expect(card()?.querySelector("summary")?.textContent).toBe("Show the files");
     expect(buttons(view).map(nameOf)).toContain("Download Ada.mkv");
   });
 
@@ -377,6 +429,21 @@ describe("afterwards", () => {
     button(view, "Dismiss x.mkv").click();
     await settle();
     expect(card()).toBeNull();
+  });
+
+  test("what waits for a page that was reloaded can be ended from the card", async () => {
+    view = open((session) => {
+      session.phase.value = "ready";
+    });
+    const note = "The page was closed or reloaded: join the call again within 60 s.";
+    record(recordingStatus({ id: "r1", note }));
+    await settle();
+    expect(select(view, ".nbrtc-card-line").textContent).toBe(note);
+    button(view, "Stop the recording").click();
+    expect(verbs(view)).toEqual([["stopRecording"]]);
+    view.session.phase.value = "elsewhere"; // another window has it, and stops it
+    await settle();
+    expect(has(view, "Stop the recording")).toBe(false);
   });
 
   test("a disk that is nearly full is said once, and no longer than it is so", async () => {

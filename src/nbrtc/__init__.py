@@ -39,7 +39,8 @@ if TYPE_CHECKING:
     from .played_sound import PlayedSound
     from .recording import Recording
     from .recordings.compose import compose
-    from .recordings.opened import OpenRecording, open_recording
+    from .recordings.opened import OpenRecording
+    from .recordings.opening import open_recording
     from .recordings.recover import recover
     from .room import Room
     from .stats import CallStats
@@ -91,7 +92,7 @@ _HOMES = {
     "forget_ice_history": "ice.history_table",
     "ice_history": "ice.history_table",
     "load_dump": "stats.dumps",
-    "open_recording": "recordings.opened",
+    "open_recording": "recordings.opening",
     "recover": "recordings.recover",
 }
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from .messages import RecordedPerson, RecordingStatus
 from .recordings.live_output import progress
-from .recordings.player import Take, clock, megabytes, players
+from .recordings.player import Take, amount, clock, players
 
 STATES = {
     "asked": "asked, the badge is not confirmed yet",
@@ -18,7 +18,7 @@ STATES = {
 
 def line(name: str, status: RecordingStatus) -> str:
     """One line of text."""
-    size = f"{status.duration_s:.1f} s, {megabytes(status.size_bytes)}"
+    size = f"{status.duration_s:.1f} s, {amount(status.size_bytes)}"
     composed = f" {100 * status.composed_fraction:.0f} %" if status.state == "composing" else ""
     problem = f"; {status.error}" if status.error else ""
     return f"<nbrtc.Recording {name}: {status.state}{composed}, {size}{problem}>"
@@ -28,11 +28,11 @@ def html(path: Path, folder: Path | None, status: RecordingStatus) -> str:
     """Progress while it goes on, then players."""
     said = "".join(f"<p>{escape(text)}</p>" for text in (status.error, status.note) if text)
     if status.state == "recording":
-        amount = f"{clock(status.duration_s)}, {megabytes(status.size_bytes)}"
-        head = f'<span style="color:#d32f2f">\u25cf</span> Recording to {escape(str(path))}: {amount} so far.'
+        size = f"{clock(status.duration_s)}, {amount(status.size_bytes)}"
+        head = f'<span style="color:#d32f2f">\u25cf</span> Recording to {escape(str(path))}: {size} so far.'
         return f"<p>{head}</p>{_people(status.people)}{said}"
     takes = list(_takes(path, status))
-    caption = f"{path.name}, {clock(status.duration_s)}, {megabytes(status.size_bytes)}"
+    caption = f"{path.name}, {clock(status.duration_s)}, {amount(status.size_bytes)}"
     if status.state == "composing":
         bar, _ = progress(status.composed_fraction, f"Making {path.name}")
         return f"{bar}<p>The separate files are complete in {escape(str(folder))}.</p>{said}"

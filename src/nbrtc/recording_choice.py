@@ -8,6 +8,7 @@ from typing import get_args
 from .errors import RecordingError
 from .messages import RecordingLayout, RecordingTracks
 from .participants import Participant
+from .paths import expanded
 
 LAYOUTS: tuple[RecordingLayout, ...] = get_args(RecordingLayout)
 EVERYBODY = ("all", "local")
@@ -34,7 +35,7 @@ def to_path(value: object, folder: Path) -> Path:
         raise RecordingError(
             f"{text!r} is no path: give a file, like 'lesson.mkv', or a folder, like 'lesson'"
         )
-    path = Path(text).expanduser()
+    path = expanded(text)
     if path.is_absolute():
         return path
     whole = Path(os.path.normpath(folder / path))

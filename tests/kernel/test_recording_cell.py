@@ -26,7 +26,7 @@ def test_a_recordings_cell_changes_with_it_and_ends_as_a_player(kernel: Kernel) 
     cell = kernel.run("recording")
 
     (shown,), (place,) = cell.bundles, cell.displays
-    assert shown["text/plain"] == "<nbrtc.Recording first.mkv: recording, 0.0 s, 0.0 MB>"
+    assert shown["text/plain"] == "<nbrtc.Recording first.mkv: recording, 0.0 s, 0 kB>"
     assert "Bob</td><td>asked" in shown["text/html"]
     assert place
 
@@ -80,6 +80,6 @@ def test_composing_is_one_line_that_changes(kernel: Kernel, tmp_path: Path) -> N
     assert [bundle["text/plain"] for bundle in cell.bundles] == ["Making pip.mkv: 0 %"]
     assert [(place, data["text/plain"]) for place, data in kernel.updates] == [
         (cell.displays[0], "Making pip.mkv: 50 %"),
-        (cell.displays[0], "Making pip.mkv: 100 %"),
+        (cell.displays[0], "pip.mkv is made."),
     ]
     assert kernel.value("[made.path.name, [person.name for person in made]]") == ["pip.mkv", ["pip"]]

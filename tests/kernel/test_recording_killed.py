@@ -14,7 +14,8 @@ import pytest
 import nbrtc
 from nbrtc.bridge import Bridge
 from nbrtc.errors import RecordingError
-from nbrtc.recordings.opened import OpenRecording, open_file
+from nbrtc.recordings.opened import OpenRecording
+from nbrtc.recordings.opening import open_file
 from tests.kernel.kernel import wait_for_end
 from tests.kernel.recorded_call import RecordedCall
 from tests.loopback.page import FPS

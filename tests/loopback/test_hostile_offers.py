@@ -2,13 +2,14 @@
 
 import asyncio
 import re
+from collections.abc import Callable
 
 import aioice.ice
 import msgspec
 import pytest
 
 from nbrtc.engine.seams import use_loopback_where_alone
-from nbrtc.messages import Candidate
+from nbrtc.messages import Candidate, IceOptions, IceServerSource
 from tests.loopback.conftest import Call
 
 
@@ -135,3 +136,16 @@ async def test_a_browser_without_any_address_is_told_so(
     await call.until(page.byes, "a goodbye")
     assert [(bye.code, bye.recover) for bye in page.byes()] == [("lost", False)]
     assert call.state.owner is None
+
+
+async def test_a_browser_without_a_relay_is_told_which_server_gave_none(
+    new_call: Callable[..., Call],
+) -> None:
+    server = IceServerSource(("stun:127.0.0.1:9", "turn:127.0.0.1:9?transport=udp"), "ada", "secret")
+    call = new_call(ice_servers=(server,), ice_options=IceOptions(privacy=True))
+    page = call.page()
+    offer = await page.make_offer()
+    page.say(msgspec.structs.replace(offer, sdp=without(offer.sdp, "a=candidate|a=end-of-candidates")))
+    page.say(Candidate(generation=offer.generation, candidate=""))
+    await call.reaches("failed")
+    assert "the browser got none from turn:127.0.0.1:9?transport=udp: check" in call.state.reason

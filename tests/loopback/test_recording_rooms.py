@@ -246,6 +246,13 @@ async def test_only_those_who_were_named_are_asked_for(room: Room) -> None:
     assert [file.name for file in status.files] == ["bob.mkv", "Bob-2.mkv"], "each name is one file's"
     assert await asyncio.to_thread(os.path.samefile, status.path, status.files[1].path)
 
+    await room.enter("Cy")
+    reply = await room.page.request(StartRecording(id="two", tracks=("you", room.ids["Cy"])))
+    assert reply.error_code is None, reply.error_message
+    both = {"you", room.ids["Cy"]}
+    await room.ada.until(lambda: set(room.ada.state.recorded) == both, "those whom the panel named")
+    assert room.standing("Bob") == ""
+
 
 async def test_a_film_of_two_is_made_behind_the_call(room: Room) -> None:
     await room.enter("Bob")
@@ -316,6 +323,37 @@ async def test_a_lost_link_is_a_gap_in_one_file_and_pages_read_it(call: Call, tm
     assert await asked(0) == content[:RECORDING_CHUNK_BYTES], "asked for again under the same id"
     refused = await page.request(ReadRecording("no", status.id, "../../secret", 0))
     assert refused.error_code == "recording"
+
+
+async def test_a_page_that_is_loaded_again_goes_on_with_everybody_in_the_same_files(room: Room) -> None:
+    bob, _ = await room.enter("Bob")
+    status = await room.record("lesson")
+    await room.ada.until(lambda: room.standing("Bob") == "recorded", "Bob")
+    await room.copied("Bob", 15)
+    room.copiers["Bob"].task.cancel()
+    went_ms = 1000 * (time.time() - status.started_at_s)
+    room.page.send(Leave("The page was closed or reloaded.", may_return=True))
+    await room.ada.reaches("idle")
+    await bob.until(lambda: len(bob.state.participants) == 1, "Ada to be gone")
+
+    room.page = await room.ada.connected()
+    await room.ada.until(lambda: len(room.ada.state.participants) == 2, "Bob to be seen again")
+    room.copiers["Bob"] = Copier(room.ada, room.page, room.ids["Bob"])
+    await room.ada.until(lambda: {"you", room.ids["Bob"]} == set(room.ada.state.recorded), "both")
+    back_ms = 1000 * (time.time() - status.started_at_s)
+    await room.copied("Bob", 15)
+
+    stopped = await room.stop()
+    assert (stopped.id, stopped.state, stopped.note) == (status.id, "stopped", "")
+    manifest = manifest_of(stopped)
+    assert [person.name for person in manifest.people] == ["Ada", "Bob"]
+    for person in manifest.people:
+        (piece,) = person.pieces
+        gaps = [gap for gap in piece.gaps if gap.kind == "video" and gap.reason == "link"]
+        assert len(gaps) == 1, person.name
+        assert gaps[0].from_ms + piece.start_ms < back_ms, person.name
+        assert gaps[0].to_ms + piece.start_ms > went_ms, person.name
+        assert piece.start_ms + piece.duration_ms > back_ms, "what came afterwards is in the same file"
 
 
 async def test_an_mp4_of_one_person_is_what_was_sent_where_that_was_h264(call: Call, tmp_path: Path) -> None:

@@ -129,6 +129,12 @@ def test_a_recording_in_whatever_form_will_do(lesson: Path, plays: Play, tmp_pat
         nbrtc.compose(tmp_path / "nothing", "pip")
 
 
+def test_what_the_film_lacks_is_logged(lesson: Path, plays: Play, caplog: pytest.LogCaptureFixture) -> None:
+    plays(GOOD.replace("say(done=to,", 'say(note="A letter is missing.", done=to,'))
+    nbrtc.compose(lesson, "pip")
+    assert [record.message for record in caplog.records] == ["pip.mkv: A letter is missing."]
+
+
 def test_nothing_is_overwritten(lesson: Path, plays: Play) -> None:
     plays(GOOD)
     (lesson / "pip.mkv").write_text("mine")

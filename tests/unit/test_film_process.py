@@ -42,6 +42,8 @@ def test_it_tells_how_far_it_is_and_where_the_film_is(tmp_path: Path) -> None:
     assert len(fractions) == len(progress)
     assert fractions[0] == 0
     assert target.stat().st_mode & 0o777 == 0o600
+    content = target.read_bytes()
+    assert content.index(b"moov") < content.index(b"mdat"), "it plays while it is downloaded"
 
 
 def test_it_removes_what_is_unfinished_when_its_owner_goes(tmp_path: Path) -> None:

@@ -99,6 +99,21 @@ def test_a_screen_replaces_the_camera() -> None:
     ]
 
 
+def test_pictures_of_ones_own_are_seen_while_the_camera_is_off() -> None:
+    events = (
+        Moment(0, "you", "camera", "off"),
+        Moment(2000, "you", "source", "slides"),
+        Moment(5000, "you", "source", "none"),
+    )
+    found = cut(person("you"), events=events)
+
+    assert [(scene.people[0].sharing, scene.people[0].shows_from_ms) for scene in found] == [
+        (False, None),
+        (False, 1500),
+        (False, None),
+    ]
+
+
 times = st.floats(-1000, 12_000)
 
 
@@ -110,8 +125,8 @@ times = st.floats(-1000, 12_000)
         st.tuples(
             times,
             st.sampled_from(["you", "b", "c", ""]),
-            st.sampled_from(["camera", "screen"]),
-            st.sampled_from(["on", "off"]),
+            st.sampled_from(["camera", "screen", "source"]),
+            st.sampled_from(["on", "off", "none"]),
         ),
         max_size=12,
     ),

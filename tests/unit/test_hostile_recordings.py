@@ -204,6 +204,27 @@ def test_a_links_content_is_neither_read_nor_shown(tmp_path: Path) -> None:
         list(lesson["Ada"].frames())
 
 
+@pytest.mark.parametrize("has_links", [True, False])
+def test_a_links_content_does_not_become_the_one_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_links: bool
+) -> None:
+    folder = tmp_path / "lesson.mkv.tracks"
+    found = stage(folder, ADA)
+    manifest.write(folder, msgspec.structs.replace(found, films=(Film("../lesson.mkv", "separate"),)))
+    (folder / "Ada.mkv").rename(tmp_path / "secret")
+    (folder / "Ada.mkv").symlink_to(tmp_path / "secret")
+    if not has_links:
+        monkeypatch.setattr("os.link", refuse)
+    with pytest.raises(RecordingError, match="is a link"):
+        nbrtc.recover(folder)
+    assert not (tmp_path / "lesson.mkv").is_symlink()
+    assert not (tmp_path / "lesson.mkv").exists()
+
+
+def refuse(*_: object, **__: object) -> None:
+    raise PermissionError("no links here")
+
+
 def test_the_folder_itself_may_be_a_link(tmp_path: Path) -> None:
     stage(tmp_path / "disk", ADA, finished=False)
     (tmp_path / "lesson").symlink_to(tmp_path / "disk")

@@ -14,7 +14,8 @@ SOURCE = Path(__file__).parents[2] / "src/nbrtc"
 LAYERS = {
     "errors": 0,
     "messages": 1,
-    **dict.fromkeys(["bridge", "process", "pulse", "pictures", "stats", "ice", "lab", "recordings"], 2),
+    **dict.fromkeys(["bridge", "complaint", "exits", "paths", "process", "pulse", "pictures"], 2),
+    **dict.fromkeys(["stats", "ice", "lab", "recordings"], 2),
     **dict.fromkeys(["stats.live.view"], 3),  # a widget knows the cell that made it
     **dict.fromkeys(["call"], 4),
     **dict.fromkeys(["cli", "commands", "__main__", ""], 5),
@@ -25,7 +26,8 @@ NOUN = 3
 """Every other module: chat, frames, recording, ...: what a Call hands out."""
 
 SHARED = {
-    *("signaling", "rooms", "ice", "bridge", "pictures", "messages", "errors", "recordings"),
+    *("signaling", "rooms", "ice", "bridge", "complaint", "exits", "pictures", "messages", "errors"),
+    "recordings",
     *("lab.impairment", "stats.findings.judge"),
 }
 """What the engine imports beside itself; of lab only the transport shim, of stats only the judge."""

@@ -12,7 +12,8 @@ import nbrtc
 from nbrtc.errors import RecordingError
 from nbrtc.messages import StatsSample
 from nbrtc.recordings import manifest
-from nbrtc.recordings.manifest import Film, Said
+from nbrtc.recordings.attendance import standings
+from nbrtc.recordings.manifest import Film, Moment, Said
 from nbrtc.recordings.opened import OpenRecording
 from tests.unit.staged_recordings import Actor, Clip, flashes, luma_of, number_in, stage
 
@@ -87,6 +88,21 @@ def test_the_picture_of_a_moment_is_there_only_while_a_camera_is(lesson: OpenRec
     assert bob.frame(0.5) is None, "nobody is there yet"
     assert bob.frame(2.9) is None, "the camera is off"
     assert lesson["Eve"].frame(1.0) is None
+
+
+def test_a_source_takes_the_place_of_a_camera_that_is_off() -> None:
+    events = (
+        Moment(0, "you", "camera", "off"),
+        Moment(1000, "you", "source", "slides"),
+        Moment(2000, "you", "source", "none"),
+    )
+
+    assert standings(events, {"you"}) == [(0.0, False), (1.0, True), (2.0, False)]
+
+
+def test_behind_the_end_there_is_no_sound(lesson: OpenRecording) -> None:
+    assert lesson["Bob"].audio(from_s=10).shape == (0, 2)
+    assert lesson.audio(from_s=10).shape == (0, 2)
 
 
 def test_sound_is_at_its_time_with_silence_around_it(lesson: OpenRecording) -> None:
@@ -200,6 +216,9 @@ def test_a_file_by_itself_is_one_person(folder: Path, tmp_path: Path) -> None:
     assert film.audio(0.0, 1.0).shape == (48_000, 2)
     assert film.to_frame().empty
     assert film.stats.raw() == []
+    html = film._repr_html_()
+    assert "<figcaption>holiday.mkv: 3.0 s</figcaption>" in html, "when it began is not known"
+    assert "<table" not in html
 
 
 def test_a_film_in_the_folder_has_the_events_of_its_recording(tmp_path: Path) -> None:
@@ -249,7 +268,7 @@ def test_one_that_was_cut_off_is_read_as_far_as_it_goes(tmp_path: Path) -> None:
 
 
 def test_what_is_no_recording_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(RecordingError, match=r"has no manifest\.json$"):
+    with pytest.raises(RecordingError, match=r"has no manifest\.json: it is no recording of nbrtc$"):
         nbrtc.open_recording(tmp_path)
     (tmp_path / "Ada.mkv.partial").touch()
     with pytest.raises(RecordingError, match=r"cut off, nbrtc\.recover"):

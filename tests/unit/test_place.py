@@ -28,6 +28,7 @@ def test_a_name_without_suffix_is_a_folder_and_one_with_it_has_its_tracks_beside
         ("a\0b.mkv", "is no name"),
         ("lesson.avi", r"'\.avi' of 'lesson\.avi' is no container"),
         ("nowhere/lesson.mkv", "nowhere' does not exist"),
+        (f"{'a' * 300}/lesson.mkv", "cannot be used"),
         ("taken.mkv", "exists and is not overwritten"),
         ("planted", "exists and is not overwritten"),
         ("tracked.mkv", r"tracked\.mkv\.tracks' exists"),

@@ -148,18 +148,40 @@ def test_without_a_manifest_one_is_made_of_what_is_there(tmp_path: Path, damage:
     assert ("manifest.json.damaged" in names(folder)) == (damage != "missing")
 
 
-def test_a_file_that_the_manifest_did_not_know_yet_is_whose_name_it_has(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [("Bob", "Bob.mkv"), ("Bob", "Bob-2.mkv"), ("Student 7", "Student-7.mkv"), ("pip", "pip-2.mkv")],
+)
+def test_a_file_that_the_manifest_did_not_know_yet_is_whose_name_it_has(
+    tmp_path: Path, name: str, file: str
+) -> None:
     folder = tmp_path / "lesson"
     found = crash(folder)
-    people = (found.people[0], msgspec.structs.replace(found.people[1], pieces=()))
+    people = (found.people[0], msgspec.structs.replace(found.people[1], name=name, pieces=()))
     manifest.write(folder, msgspec.structs.replace(found, people=people))
-    os.utime(folder / "Bob.mkv.partial", (0, found.started_at_s + 1.5))
+    partial = (folder / "Bob.mkv.partial").rename(folder / f"{file}.partial")
+    os.utime(partial, (0, found.started_at_s + 1.5))
 
     (lesson,) = nbrtc.recover(folder)
 
+    assert [person.name for person in lesson.manifest.people] == ["Ada", name]
     (piece,) = lesson.manifest.people[1].pieces
-    assert (piece.file, piece.state) == ("Bob.mkv", "recovered")
+    assert (piece.file, piece.state) == (file, "recovered")
     assert piece.start_ms == pytest.approx(500, abs=50)
+
+
+def test_names_with_numbers_stay_apart_where_only_files_are_left(tmp_path: Path) -> None:
+    folder = tmp_path / "lesson.tracks"
+    crash(folder, *(Actor(name, (Clip(seconds=0.5),)) for name in ("Student-7", "Student-8", "Student-8")))
+    for name in (manifest.NAME, manifest.JOURNAL):
+        (folder / name).unlink()
+    for order, name in enumerate(("Student-7", "Student-8", "Student-8-2")):
+        os.utime(folder / f"{name}.mkv.partial", (0, 1_700_000_000.0 + order))
+
+    (lesson,) = nbrtc.recover(folder)
+
+    files = {person.name: [piece.file for piece in person.pieces] for person in lesson.manifest.people}
+    assert files == {"Student-7": ["Student-7.mkv"], "Student-8": ["Student-8.mkv", "Student-8-2.mkv"]}
 
 
 def test_a_newer_versions_manifest_is_not_touched(tmp_path: Path) -> None:
@@ -340,7 +362,12 @@ def test_one_persons_file_goes_into_what_takes_its_codec(tmp_path: Path, asked: 
 
 
 @pytest.mark.parametrize(
-    ("actors", "layout"), [((ADA, BOB), "pip"), ((BOB, Actor("Eve", (Clip(seconds=1),))), "grid")]
+    ("actors", "layout"),
+    [
+        ((ADA, BOB), "pip"),
+        ((BOB, Actor("Eve", (Clip(seconds=1),))), "grid"),
+        ((ADA, Actor("Bob", (Clip(seconds=1),)), Actor("Bob", (Clip(seconds=1),), id="bob-2")), "grid"),
+    ],
 )
 def test_a_film_of_several_is_made(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, actors: tuple[Actor, ...], layout: str

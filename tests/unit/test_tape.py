@@ -1,6 +1,7 @@
 """A call's recordings: who is written, what is told, and what is left on the disk."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any, cast
@@ -8,8 +9,7 @@ from typing import Any, cast
 import msgspec
 import pytest
 
-from nbrtc.engine import consent, take
-from nbrtc.engine import tape as module
+from nbrtc.engine import absence, consent, take
 from nbrtc.engine.gallery import OWN
 from nbrtc.engine.reel import NO_FEEDS
 from nbrtc.errors import RecordingError
@@ -332,7 +332,7 @@ async def test_what_cannot_be_recorded_is_refused_and_leaves_nothing(
 async def test_a_recording_of_a_call_that_nobody_comes_back_to_is_ended(
     new_call: NewCall, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "ABSENT_S", 0.05)
+    monkeypatch.setattr(absence, "ABSENT_S", 0.05)
     call = new_call(room=False)
     await call.record()
     await call.until(lambda: call.board.state.recorded == (OWN,))
@@ -349,3 +349,50 @@ async def test_a_call_remembers_five_earlier_recordings(new_call: NewCall) -> No
         await call.record(f"r{number}", shown=False)
         await call.stopped()
     assert [Path(one.path).name for one in call.board.state.recordings] == ["r6", "r5", "r4", "r3", "r2"]
+
+
+async def test_a_page_that_is_loaded_again_goes_on_with_its_recording(new_call: NewCall) -> None:
+    call = new_call(room=False)
+    await call.record()
+    await call.until(lambda: call.board.state.recorded == (OWN,))
+    ada = call.file("Ada.mkv")
+    call.tape.expect_return()
+    call.board.link = None
+    call.board.change(owner=None)
+    await call.until(lambda: "join the call again within 60 s" in call.status.note)
+    assert (call.status.state, ada.feeds) == ("recording", NO_FEEDS)
+
+    call.board.link = cast(Any, FakeLink("reloaded"))
+    call.board.change(owner="reloaded")
+    await call.until(lambda: call.status.note == "")
+    assert call.standings == {"Ada": "asked"}, "somebody else may sit there"
+    call.tape.shows("reloaded", (call.status.id,))
+    await call.until(lambda: call.board.state.recorded == (OWN,))
+    assert (ada.feeds, list(call.recorders.made)) == (call.feeds(OWN), ["Ada.mkv"])
+    call.board.link = None
+    call.board.change(owner=None)
+    await call.until(lambda: ada.feeds == NO_FEEDS)
+    assert call.status.note == "", "a link that breaks is none that was let go"
+
+
+@pytest.mark.parametrize("is_missed_first", [False, True])
+async def test_a_page_that_does_not_come_back_ended_it_when_it_went(
+    new_call: NewCall, monkeypatch: pytest.MonkeyPatch, is_missed_first: bool
+) -> None:
+    monkeypatch.setattr(absence, "RETURN_S", 0.5)
+    call = new_call(room=False)
+    await call.record()
+    await call.until(lambda: call.board.state.recorded == (OWN,))
+    call.file("Ada.mkv").data = b"media"
+    before_s = call.tape._take.duration_s if call.tape._take is not None else 0.0
+    if not is_missed_first:
+        call.tape.expect_return()
+    call.board.link = None
+    call.board.change(owner=None)
+    await call.until(lambda: call.tape._absence.since_s is not None)
+    if is_missed_first:
+        call.tape.expect_return()
+    await call.until(lambda: call.status.state == "stopped")
+    assert "closed or reloaded, and nobody joined again" in call.status.note
+    assert before_s <= call.manifest.duration_ms / 1000, "nothing before it is missing"
+    assert call.manifest.started_at_s + call.manifest.duration_ms / 1000 < time.time() - 0.4

@@ -1,13 +1,14 @@
 /** What the record button asks before it records: who, how and into which kind of file; and the earlier recordings. */
 import { useSignal } from "@preact/signals";
 import { useLayoutEffect } from "preact/hooks";
-import type { RecordingChoice, SessionView } from "../contract";
+import type { RecordingChoice, RecordingTracks, SessionView } from "../contract";
 import type { RecordingLayout, RecordingStatus } from "../messages";
-import { fitted, loadChoice, SUFFIXES, saveChoice } from "../recording-choice";
+import { fitted, isOfOne, loadChoice, present, SUFFIXES, saveChoice } from "../recording-choice";
 import type { Action } from "./actions";
 import { timeText } from "./format";
 import { isInRoom } from "./phases";
 import type { Panel } from "./popover";
+import { candidatesOf, Tracks } from "./record-people";
 import { filesOf, RecordingFiles } from "./recording-files";
 import { saidOf } from "./recording-words";
 
@@ -20,6 +21,11 @@ const layoutTexts: Record<LayoutKey, string> = {
   grid: "One file: grid",
   speaker: "One file: speaker large",
   separate: "A file for each person",
+};
+const formatTexts: Record<(typeof SUFFIXES)[number], string> = {
+  ".mkv": "for media players",
+  ".webm": "for browsers",
+  ".mp4": "for nearly everything",
 };
 const layouts = Object.entries(layoutTexts) as [LayoutKey, string][];
 
@@ -58,22 +64,12 @@ interface FieldsProps {
 function Fields({ session, choice, onChange }: FieldsProps) {
   const { tracks, layout, suffix } = choice;
   const room = isInRoom(session);
-  const isAll = room && tracks === "all";
-  const hasFormat = session.hasPython && !(isAll && layout === "separate");
+  const isMany = room && !isOfOne(tracks);
+  const hasFormat = session.hasPython && !(isMany && layout === "separate");
   return (
     <>
-      {room && (
-        <Options
-          name="Who"
-          value={tracks}
-          options={[
-            ["all", "Everyone"],
-            ["local", "Only me"],
-          ]}
-          onChoose={(value) => onChange({ tracks: value })}
-        />
-      )}
-      {isAll && (
+      {room && <Tracks session={session} tracks={tracks} onChange={(value) => onChange({ tracks: value })} />}
+      {isMany && (
         <Options<LayoutKey>
           name="As"
           value={layout ?? ""}
@@ -85,7 +81,7 @@ function Fields({ session, choice, onChange }: FieldsProps) {
         <Options
           name="Format"
           value={suffix || SUFFIXES[0]}
-          options={SUFFIXES.map((each) => [each, each])}
+          options={SUFFIXES.map((each) => [each, `${each}, ${formatTexts[each]}`])}
           onChoose={(value) => onChange({ suffix: value })}
         />
       )}
@@ -93,13 +89,19 @@ function Fields({ session, choice, onChange }: FieldsProps) {
   );
 }
 
-function wordsOf(session: SessionView): string {
+function badgeWords(tracks: RecordingTracks): string {
+  if (tracks === "local") return "Everyone sees a red badge meanwhile.";
+  return tracks === "all"
+    ? "Everyone sees a red badge; whoever's page does not show it is left out."
+    : "Everyone sees a red badge; whoever's page does not show it, or who joins later, is left out.";
+}
+
+function wordsOf(session: SessionView, tracks: RecordingTracks): string {
+  if (tracks.length === 0) return "Tick whoever is to be recorded.";
   const where = session.hasPython
     ? "It is saved in the folder recordings beside the notebook."
     : "It is saved on this device.";
-  return isInRoom(session)
-    ? `Everyone sees a red badge; whoever does not is left out. ${where}`
-    : `A red badge is shown meanwhile. ${where}`;
+  return `${isInRoom(session) ? badgeWords(tracks) : "A red badge is shown meanwhile."} ${where}`;
 }
 
 /** The newest first; the one that runs has the bar and the badge. */
@@ -141,28 +143,32 @@ function RecordChoices({ session, close }: RecordProps) {
   useLayoutEffect(() => {
     if (isRunning) close();
   }, [isRunning]);
+  const { tracks } = choice.value;
+  const ids = candidatesOf(session).map(({ id }) => id);
+  const here = isInRoom(session) && typeof tracks !== "string" ? present(tracks, ids) : tracks;
+  const chosen = { ...choice.value, tracks: here };
   const start = () => {
-    session.startRecording(
-      fitted(choice.value, { isInRoom: isInRoom(session), hasPython: session.hasPython }),
-    );
+    const sendsH264 = session.state.value?.codec === "h264";
+    const { hasPython } = session;
+    session.startRecording(fitted(chosen, { isInRoom: isInRoom(session), hasPython, sendsH264 }));
     close();
   };
   return (
     <div class="nbrtc-record">
       <Fields
         session={session}
-        choice={choice.value}
+        choice={chosen}
         onChange={(change) => {
           choice.value = { ...choice.value, ...change };
           saveChoice(choice.value);
         }}
       />
-      <p class="nbrtc-record-words">{wordsOf(session)}</p>
+      <p class="nbrtc-record-words">{wordsOf(session, chosen.tracks)}</p>
       <button
         type="button"
         class="nbrtc-button nbrtc-button--primary"
         data-nbrtc-first
-        disabled={isRunning}
+        disabled={isRunning || here.length === 0}
         onClick={start}
       >
         Start recording
@@ -176,7 +182,7 @@ function RecordChoices({ session, close }: RecordProps) {
 export const recordPanel = (session: SessionView, action: Action): Panel => ({
   kind: "dialog",
   name: action.name,
-  tip: action.name,
+  tip: action.tip, // also why it cannot be pressed
   icon: action.icon,
   action,
   body: (close) => <RecordChoices session={session} close={close} />,

@@ -6,7 +6,7 @@ import { useFocusKept } from "./focus";
 import { Icon, type IconName } from "./icons";
 import { isOver, viewOf } from "./phases";
 import { canDownload, DownloadButton, filesOf, RecordingFiles } from "./recording-files";
-import { announcedOf, leftOutOf, leftWhereOf, nameOf, saidOf } from "./recording-words";
+import { announcedOf, isFolder, leftOutOf, leftWhereOf, nameOf, saidOf } from "./recording-words";
 
 /** Which recordings were put away, in all views of a session and in those to come. */
 const awayOf = new WeakMap<SessionView, Signal<readonly string[]>>();
@@ -37,10 +37,10 @@ function Files({ session, recording }: CardProps) {
   const isComposed = first.person === "";
   const more = isComposed ? others : files;
   if (more.length === 0 || (more.length === 1 && !isComposed)) return null;
-  const text = more.length === 1 ? "1 separate file" : `${more.length} separate files`;
+  const separate = more.length === 1 ? "1 separate file" : `${more.length} separate files`;
   return (
     <details class="nbrtc-card-files">
-      <summary>{text}</summary>
+      <summary>{isFolder(recording) ? "Show the files" : separate}</summary>
       <RecordingFiles session={session} recording={recording} files={more} />
     </details>
   );
@@ -57,6 +57,7 @@ function Card({ session, recording }: CardProps) {
   const { state, note, composedFraction } = recording;
   const isRunning = state === "recording" || state === "composing";
   const isCut = isRunning && isOver(session);
+  const canStop = state === "recording" && !isCut && viewOf(session) !== "message"; // on the card it waits for a page
   const lines = [leftOutOf(recording), note].filter((line) => line !== "");
   const away = putAway(session);
   return (
@@ -67,7 +68,7 @@ function Card({ session, recording }: CardProps) {
       </p>
       <span class="nbrtc-card-buttons">
         <Main session={session} recording={recording} />
-        {state === "recording" && viewOf(session) === "call" && (
+        {canStop && (
           <button type="button" class="nbrtc-button nbrtc-card-stop" onClick={() => session.stopRecording()}>
             <Icon name="stop" size={14} />
             Stop<span class="nbrtc-unseen"> the recording</span>

@@ -4,7 +4,8 @@ import { bytesText, elapsedText, listText, percentText } from "./format";
 
 const lastOf = (path: string): string => path.split(/[/\\]/).findLast((part) => part !== "") ?? path;
 
-const isFolder = ({ path }: RecordingStatus): boolean => !/\.(mkv|webm|mp4)$/i.test(path);
+/** A file for each person was asked for. */
+export const isFolder = ({ path }: RecordingStatus): boolean => !/\.(mkv|webm|mp4)$/i.test(path);
 
 /** The file's name, or the folder's; what it became where that is not what was asked for. */
 export function nameOf(recording: RecordingStatus): string {

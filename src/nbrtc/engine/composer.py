@@ -122,6 +122,8 @@ class Composer:
         if last.done is None:
             logger.error("The film process ended with %d: %s", status, said or "(it said nothing)")
             raise RecordingError(last.error or f"The process that makes films ended unexpectedly ({status}).")
+        if last.note:
+            logger.warning("%s", last.note)
         return last
 
     def _ends(self) -> bool:

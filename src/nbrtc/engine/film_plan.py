@@ -11,13 +11,9 @@ from typing import Literal
 import msgspec
 
 from ..messages import RecordingLayout
-from ..recordings.film.scenes import roles
 from ..recordings.manifest import Film, Manifest, Piece, film_path
+from ..recordings.one_file import IN_MP4, IN_WEBM, fitting
 from .place import Place
-
-IN_WEBM = frozenset({"VP8", "VP9", "AV1", ""})
-IN_MP4 = frozenset({"H264", ""})
-"""Video codecs that are copied into these containers; empty is sound alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,14 +74,9 @@ def layout_of(place: Place, manifest: Manifest) -> RecordingLayout:
     """What was asked for, or what fits the people."""
     if place.layout is not None:
         return place.layout
-    pieces = list(_pieces(manifest))
-    if place.file is None or len(pieces) <= 1:
+    if place.file is None or len(list(_pieces(manifest))) <= 1:
         return "separate"
-    people = tuple(
-        msgspec.structs.replace(person, pieces=tuple(_useful(person.pieces))) for person in manifest.people
-    )
-    seen = roles(msgspec.structs.replace(manifest, people=people))
-    return "pip" if len(seen) == 2 and any(role.local for role in seen) else "grid"
+    return fitting(manifest)
 
 
 def _untouched(place: Place, file: Path, piece: Piece) -> FilmPlan:
@@ -106,8 +97,4 @@ def _untouched(place: Place, file: Path, piece: Piece) -> FilmPlan:
 
 def _pieces(manifest: Manifest) -> Iterator[Piece]:
     for person in manifest.people:
-        yield from _useful(person.pieces)
-
-
-def _useful(pieces: tuple[Piece, ...]) -> Iterator[Piece]:
-    return (piece for piece in pieces if piece.state != "failed")
+        yield from (piece for piece in person.pieces if piece.state != "failed")

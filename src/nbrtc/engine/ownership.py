@@ -33,6 +33,10 @@ NO_ADDRESS = (
     "The browser has no network address to call from: this computer is off the network, or a policy or an "
     "extension of the browser forbids it."
 )
+NO_RELAY = (
+    "Only relayed paths are allowed, and the browser got none from {urls}: check the server's address, "
+    "credential and firewall, or allow other paths."
+)
 ONLY_LOOPBACK = (
     "This machine has no network address besides 127.0.0.1, and browsers do not call over that one: join any "
     "network, or start the browser with --allow-loopback-in-peer-connection."
@@ -276,11 +280,17 @@ class Ownership:
             if self.link is not None and self._coming is None:
                 self._look(self.link)
 
+    def _why_no_candidate(self, link: Link) -> str:
+        decision = self._ice.decision
+        if decision.ice_transport_policy == "relay":
+            return NO_RELAY.format(urls=", ".join(url for url in decision.urls if url.startswith("turn")))
+        return ONLY_LOOPBACK if link.is_on_loopback else NO_ADDRESS
+
     def _look(self, link: Link) -> None:
         silent_s, phase = link.silent_s, self._board.state.phase
         if not link.is_open:
             if not link.candidates and (link.candidates_ended or link.age_s > NO_CANDIDATE_S):
-                self._refuse(link, ONLY_LOOPBACK if link.is_on_loopback else NO_ADDRESS)
+                self._refuse(link, self._why_no_candidate(link))
             elif link.ice.has_nothing:  # a new link asks with fresh credentials
                 self._lose(link, f"Python got no relayed candidate. {link.ice.why_not}".strip())
             elif link.age_s > NO_PATH_S:

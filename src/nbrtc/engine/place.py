@@ -69,7 +69,8 @@ def choose(base: Path, path: str, layout: RecordingLayout | None) -> Place:
     Raises
     ------
     RecordingError
-        If the suffix is unknown, the folder around it is missing, or something of these names exists.
+        If the suffix is unknown, the folder around it is missing or closed, or something of these names
+        exists.
     """
     asked = base / path
     suffix = asked.suffix.lower()
@@ -82,7 +83,13 @@ def choose(base: Path, path: str, layout: RecordingLayout | None) -> Place:
             f"{asked.suffix!r} of {asked.name!r} is no container for calls: end the name in .mkv, .webm or "
             ".mp4 for one file, or use a name without a dot for a folder"
         )
-    if not asked.parent.is_dir():
+    try:
+        is_there = asked.parent.is_dir()
+    except OSError as error:  # a name that is too long, or a folder around it that is closed
+        raise RecordingError(
+            f"The folder {str(asked.parent)!r} cannot be used ({error}): choose another name or place"
+        ) from error
+    if not is_there:
         raise RecordingError(
             f"The folder {str(asked.parent)!r} does not exist: create it or record somewhere else"
         )

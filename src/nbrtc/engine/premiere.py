@@ -10,21 +10,19 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 from ..errors import RecordingError
 from ..recordings import manifest as manifests
-from ..recordings.files import RecordingFile
 from ..recordings.locks import held
 from ..recordings.manifest import Film
+from ..recordings.one_file import copy
 from .composer import Composer, Interrupted
 from .film_plan import FilmPlan, film_of
 from .place import Place
 
 logger = logging.getLogger(__name__)
 
-COPIED_BYTES = 1 << 20
 PATIENCE_S = 5.0
 """Somebody who looks through the folders for unfinished recordings may hold this one's lock for a moment."""
 TOLD_S = 1.0
@@ -102,24 +100,12 @@ async def _made(
         return done.duration_s
     assert plan.source is not None
     if plan.how == "link":
-        await asyncio.to_thread(_copy, plan.source, plan.to)
+        await asyncio.to_thread(copy, plan.source, plan.to)
     else:
         from ..recordings.remux import remux
 
         await asyncio.to_thread(remux, plan.source, plan.to)
     return None
-
-
-def _copy(source: Path, target: Path) -> None:
-    file = RecordingFile(target)
-    try:
-        with source.open("rb") as opened:
-            while part := opened.read(COPIED_BYTES):
-                file.append(part)
-    except BaseException:
-        file.discard()
-        raise
-    file.publish()
 
 
 async def _say(place: Place, film: Film) -> None:

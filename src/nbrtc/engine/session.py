@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from ..complaint import WITHOUT_EFFECT, complaint
 from ..errors import CallError, NbrtcError, NotConnected
 from ..lab.impairment import Shim
 from ..messages import (
@@ -252,9 +253,7 @@ class Session:
             case Leave() if is_owner or (
                 owner is None and page in (self._ownership.last_page, self._member.page)
             ):
-                self._tape.cut()
-                self._ownership.release(intent.reason)
-                await self._tape.stop()
+                await self._leave(intent)
             case MediaStatus() if is_owner:
                 self._media(intent)
             case StatsSample() if is_owner:
@@ -306,6 +305,16 @@ class Session:
                 self._board.problem(intent.code, intent.message, show=False)
             case _:
                 logger.debug("A late %s of page %s means nothing any more", type(intent).__name__, page)
+
+    async def _leave(self, leave: Leave) -> None:
+        """A person who leaves ends the recording; a page that may be loaded again does not."""
+        if leave.may_return:
+            self._tape.expect_return()
+        else:
+            self._tape.cut()
+        self._ownership.release(leave.reason)
+        if not leave.may_return:
+            await self._tape.stop()
 
     def _welcome(self, page: str) -> None:
         welcome = Welcome(
@@ -363,12 +372,15 @@ class Session:
             case ChangeEffect():
                 self._board.change(effect=verb.effect, background=verb.background)
             case SetVideoSource():
+                self._board.retract("video-source")  # the earlier one's
                 self._use_source(verb)
                 self._board.change(video_source=verb.name)
             case SetVideoEffect():
+                self._board.retract("video-effect")  # the earlier one's
                 self._use_effect(verb)
                 self._board.change(video_effect=verb.name)
             case SetAudioEffect():
+                self._board.retract("audio-effect")  # the earlier one's
                 self.desk.use_effect(verb)
                 self._board.change(audio_effect=verb.name)
             case PlaySound():
@@ -483,7 +495,7 @@ class Session:
     def _effect_news(self, news: EffectNews, show: bool) -> None:
         self._notify(news)
         if show:
-            text = f"{news.error}. The last good picture stays; see call.errors."
+            text = complaint(news.error, WITHOUT_EFFECT[self.studio.on_late])
             self._board.broadcast(Notice(key="video-effect", level="error", text=text))
 
     def _be_in_room(self, on: bool) -> None:

@@ -57,6 +57,11 @@ class Studio:
         return (-1, 0.0) if self._link is None else self._link.outgoing.effect_sent
 
     @property
+    def on_late(self) -> OnLate:
+        """What is shown while the effect has nothing to show."""
+        return self._on_late
+
+    @property
     def echoes(self) -> bool:
         """Whether the camera's own frames go back while there is no effect."""
         return self._echoes

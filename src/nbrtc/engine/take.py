@@ -264,14 +264,15 @@ class Take:
 
     # --- the end
 
-    def cut(self) -> None:
+    def cut(self, at_s: float | None = None) -> None:
         """Take nothing that happens from now on. Idempotent; `finish` completes the files.
 
-        Until then everybody's frames are written on, as they may be still on their way.
+        Until then everybody's frames are written on, as they may be still on their way. What lasts until
+        `at_s` (of `time.monotonic`; None: now) is the recording's length.
         """
         if self._cut_s is not None:
             return
-        self._cut_s = time.monotonic()
+        self._cut_s = time.monotonic() if at_s is None else at_s
         if self._due is not None:
             self._due.cancel()
         self._space.close()
@@ -307,7 +308,10 @@ class Take:
                 "Nothing was recorded, because nobody's page showed the red badge: keep the widget in view "
                 "when a recording begins."
             )
-        return "Nothing was recorded, because no picture and no sound arrived: check camera and microphone."
+        return (
+            f"Nothing was recorded, because no picture and no sound arrived within {self.duration_s:.1f} s: "
+            "record for longer, or check camera and microphone."
+        )
 
     # --- one step each
 

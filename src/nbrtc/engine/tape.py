@@ -22,6 +22,7 @@ from ..messages import (
     RecordingTracks,
 )
 from ..recordings.manifest import Manifest
+from .absence import Absence
 from .board import Board
 from .composer import Composer
 from .delivery import delivered, files_of
@@ -44,8 +45,6 @@ PAGES = 16
 """Pages whose badges are known; the one that spoke longest ago is forgotten."""
 BADGES = 64
 """Of one page; what it says beyond that is not heard."""
-ABSENT_S = 600.0
-"""A recording of a call that nobody is in waits so long for its page to come back, and is stopped then."""
 
 
 @dataclass(slots=True)
@@ -99,7 +98,8 @@ class Tape:
         self._shown: OrderedDict[str, frozenset[str]] = OrderedDict()  # bounded by PAGES
         self._looking: asyncio.Handle | None = None
         self._following: asyncio.Task[None] | None = None
-        self._absent: asyncio.TimerHandle | None = None
+        self._absence = Absence(lambda reason: self._end(reason, False))
+        self._absence_note = ""
         self._stopping: asyncio.Task[RecordingStatus] | None = None
         self._ending: _Ending | None = None
         self._is_closed = False
@@ -123,7 +123,10 @@ class Tape:
         if self._is_closed or state.phase == "closed":
             raise RecordingError("This call is closed: make a new Call().")
         if self._take is not None:
-            raise RecordingError(f"{self._statuses[0].path} is being recorded already: stop it first.")
+            path = self._statuses[0].path
+            raise RecordingError(
+                f"{path} is being recorded already: stop it first, with call.recording.stop()."
+            )
         if state.room is not None and not state.room.settings.recording:
             raise RecordingError(f"Nothing is recorded: {_forbidden(state.room.name)}")
         me = "" if state.room is None else state.room.me
@@ -150,13 +153,23 @@ class Tape:
         return await asyncio.shield(self._stopping)
 
     def cut(self) -> None:
-        """Record nothing from now on, whoever leaves meanwhile; `stop` follows. Idempotent."""
+        """Record nothing from now on, whoever leaves meanwhile; `stop` follows. Idempotent.
+
+        While nobody is in the call it ended when the last page went: nobody wants a minute of nothing.
+        """
         if self._take is not None:
-            self._take.cut()
-        for timer in (self._following, self._absent, self._looking):
+            self._take.cut(self._absence.since_s)
+        self._absence.close()
+        for timer in (self._following, self._looking):
             if timer is not None:
                 timer.cancel()
-        self._following = self._absent = self._looking = None
+        self._following = self._looking = None
+
+    def expect_return(self) -> None:
+        """The page that is in the call goes now, perhaps to be loaded again: the recording waits a while."""
+        if self._take is not None and self._stopping is None:
+            self._absence.expect_return()
+            self.look()
 
     async def close(self) -> None:
         """Stop for good; films are the composer's. Idempotent."""
@@ -215,16 +228,13 @@ class Tape:
         if self._board.link is not None:
             self._page = self._board.link.page
         take.follow(self._board.state, self._page, take.id in self._shown.get(self._page or "", ()))
-        self._wait_for_page()
+        self._wait_for_page(take)
 
-    def _wait_for_page(self) -> None:
-        is_here = self._board.state.owner is not None
-        if is_here and self._absent is not None:
-            self._absent.cancel()
-            self._absent = None
-        elif not is_here and self._absent is None:
-            text = f"The recording was ended, because nobody was in the call for {ABSENT_S / 60:.0f} minutes."
-            self._absent = asyncio.get_running_loop().call_later(ABSENT_S, self._end, text, False)
+    def _wait_for_page(self, take: Take) -> None:
+        self._absence.see(self._board.state.owner is not None)
+        before, self._absence_note = self._absence_note, self._absence.note
+        if before != self._absence_note:
+            self._publish(take.id, note=self._absence_note)
 
     # --- one recording, from its start to its end
 
@@ -246,7 +256,7 @@ class Tape:
         except RecordingError:
             place.unmake()
             raise
-        self._take, self._ending = take, None
+        self._take, self._ending, self._absence_note = take, None, ""
         status = RecordingStatus(
             id=identity,
             path=str(place.asked),

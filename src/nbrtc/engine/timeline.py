@@ -11,26 +11,16 @@ seconds (a report that comes late, a first frame that was) moves it as a whole, 
 """
 
 import math
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from nbrtc.engine.feed import EncodedFrame, Kind, SenderReport
+from nbrtc.engine.media_clock import QUIET_S, STALL_S, WINDOW_S, DelayWindow, MediaClock, told_capture_s
 
-WINDOW_S = 10.0
-"""The smallest delay is taken over so long; a track's beginning is provisional for so long, too."""
 _WINDOW_FRAMES = 10
 """A window with fewer tells nothing."""
-_PROVISIONAL_FRAMES = 1000
-"""Fewer than `MatroskaWriter.move` can move."""
 _LOOK_S = 0.5
 _SMALL_S = 0.003
 """Not worth moving what is written."""
-_STALL_S = 1.0
-"""A frame so much later than the one before it shows that RTP time stood still, or a burst follows."""
-_LEAP_S = 3.0
-"""Media that runs ahead of arrival by more than this between two frames shows that RTP time leapt."""
-_QUIET_S = 30.0
-"""After such a silence nothing that was learned about delays holds."""
 _VOUCHED_S = 10.0
 """A delay up to this is believed of a frame where the sender's clock says so."""
 _BELIEVED_S = 2.0
@@ -54,51 +44,15 @@ class Move(NamedTuple):
     by_ms: int
 
 
-@dataclass(slots=True)
-class _Clock:
-    """Ties one feed's RTP time to the file, as long as it runs without a leap: file time = media + offset."""
-
-    offset_s: float
-    media_s: float
-    arrived_s: float
-    began_s: float
-    since_ms: int
-    """Its first frame in the file."""
-    floor_ms: int | None
-    """Its track's last frame before that."""
-    low_s: float
-    """The smallest delay while it is provisional: arrival, counted as file time, minus file time."""
-    frames: int = 0
-    told_s: float | None = None
-    """Capture time minus media time as it was told last."""
-    capture_s: float | None = None
-    """The same, without the steps of a clock that was set; None while nobody tells, or nobody is believed."""
-    owed_s: float = 0.0
-    """What the track has to move yet, where arrival stands for its capture clock."""
-
-    @property
-    def provisional(self) -> bool:
-        return self.frames <= _PROVISIONAL_FRAMES and self.arrived_s - self.began_s <= WINDOW_S
-
-
-@dataclass(slots=True)
-class _Window:
-    """The smallest delay of a track within a while."""
-
-    since_s: float
-    low_s: float = math.inf
-    frames: int = 0
-
-
 class Timeline:
     """Gives frames their time in the file. One thread; `start_s` may be read by any."""
 
     def __init__(self) -> None:
         self._zero_s: float | None = None
         self._began = False
-        self._clocks: dict[Kind, _Clock] = {}
+        self._clocks: dict[Kind, MediaClock] = {}
         self._shared_s: float | None = None  # file time minus capture time, of all tracks that tell it
-        self._windows: dict[Kind, _Window] = {}
+        self._windows: dict[Kind, DelayWindow] = {}
         self._usual_s: dict[Kind, float] = {}  # the delay that each track's windows are held to
         self._start_low_s: float | None = None
         self._first_s = 0.0
@@ -124,10 +78,10 @@ class Timeline:
         if self._zero_s is None:
             self._zero_s = self._first_s = frame.arrived_s
         media_s = frame.timestamp / frame.clock_rate
-        told_s = _told_s(frame, media_s, report)
+        told_s = told_capture_s(frame, media_s, report)
         clock = self._clocks.get(frame.kind)
         self._look(frame.arrived_s)
-        if clock is None or _leapt(clock, media_s, frame.arrived_s):
+        if clock is None or clock.leaps(media_s, frame.arrived_s):
             clock = self._start(frame, media_s, told_s, clock)
         else:
             if told_s is not None and told_s != clock.told_s:
@@ -168,12 +122,12 @@ class Timeline:
     # --- one frame -------------------------------------------------------------------------------------
 
     def _start(
-        self, frame: EncodedFrame, media_s: float, told_s: float | None, earlier: _Clock | None
-    ) -> _Clock:
+        self, frame: EncodedFrame, media_s: float, told_s: float | None, earlier: MediaClock | None
+    ) -> MediaClock:
         """Tie a track to the file, at its beginning and after a leap."""
         arrived_s = self._file_s(frame.arrived_s)
         by_arrival_s = arrived_s - (self._reference_s(frame.kind) or 0.0) - media_s
-        if earlier is not None and frame.arrived_s - earlier.arrived_s > _QUIET_S and self._is_quiet(frame):
+        if earlier is not None and frame.arrived_s - earlier.arrived_s > QUIET_S and self._is_quiet(frame):
             self._shared_s = None
             for clock in self._clocks.values():
                 clock.capture_s = None
@@ -184,7 +138,7 @@ class Timeline:
             if abs(told_s + self._shared_s - by_arrival_s) <= _VOUCHED_S:
                 offset_s, capture_s = told_s + self._shared_s, told_s
         time_ms = self._bounded(frame.kind, round((media_s + offset_s) * 1000))
-        started = _Clock(
+        started = MediaClock(
             offset_s,
             media_s,
             frame.arrived_s,
@@ -199,7 +153,7 @@ class Timeline:
         self._windows.pop(frame.kind, None)
         return started
 
-    def _hear(self, kind: Kind, clock: _Clock, arrived_s: float, told_s: float) -> None:
+    def _hear(self, kind: Kind, clock: MediaClock, arrived_s: float, told_s: float) -> None:
         """Take what the sender newly says about its clock."""
         step_s = 0.0 if clock.told_s is None else told_s - clock.told_s
         clock.told_s = told_s
@@ -217,7 +171,7 @@ class Timeline:
                 clock.capture_s += step_s  # RTP time stood still or ran off, and arrival agrees
             # Else the sender's clock was set, and the media went on.
 
-    def _slew(self, clock: _Clock, media_s: float) -> None:
+    def _slew(self, clock: MediaClock, media_s: float) -> None:
         """Go a little of the way to where the track should be."""
         error_s = clock.owed_s
         if clock.capture_s is not None and self._shared_s is not None:
@@ -227,15 +181,15 @@ class Timeline:
         clock.offset_s += step_s
         clock.owed_s = error_s - step_s
 
-    def _measure(self, kind: Kind, clock: _Clock) -> None:
+    def _measure(self, kind: Kind, clock: MediaClock) -> None:
         """Take the frame's delay into the minima, and follow arrival when a window is full."""
         clock.frames += 1
         delay_s = self._file_s(clock.arrived_s) - clock.media_s - clock.offset_s
         if clock.provisional:
             clock.low_s = min(clock.low_s, delay_s)
-        window = self._windows.setdefault(kind, _Window(clock.arrived_s))
+        window = self._windows.setdefault(kind, DelayWindow(clock.arrived_s))
         if clock.arrived_s - window.since_s >= WINDOW_S:
-            self._windows[kind] = _Window(clock.arrived_s, delay_s, 1)
+            self._windows[kind] = DelayWindow(clock.arrived_s, delay_s, 1)
             if window.frames >= _WINDOW_FRAMES:
                 self._close(kind, clock, window)
             return
@@ -268,15 +222,15 @@ class Timeline:
                 if abs(by_s) >= _SMALL_S:
                     self._correct(kind, clock, by_s)
 
-    def _correction_s(self, kind: Kind, clock: _Clock) -> float:
+    def _correction_s(self, kind: Kind, clock: MediaClock) -> float:
         if clock.capture_s is not None and self._shared_s is not None:
-            if self._is_plausible(kind, clock, clock.capture_s) or clock.arrived_s - clock.began_s < _STALL_S:
+            if self._is_plausible(kind, clock, clock.capture_s) or clock.arrived_s - clock.began_s < STALL_S:
                 return clock.capture_s + self._shared_s - clock.offset_s
             clock.capture_s = None
         reference_s = self._reference_s(kind)
         return 0.0 if reference_s is None else clock.low_s - reference_s
 
-    def _correct(self, kind: Kind, clock: _Clock, by_s: float) -> None:
+    def _correct(self, kind: Kind, clock: MediaClock, by_s: float) -> None:
         by_ms = round(by_s * 1000)
         if self._has_room(clock, by_ms):
             self._shift(kind, clock, by_ms)
@@ -288,13 +242,13 @@ class Timeline:
             if clock.capture_s is not None and self._shared_s is not None:
                 self._shared_s -= by_ms / 1000
 
-    def _has_room(self, clock: _Clock, by_ms: int) -> bool:
+    def _has_room(self, clock: MediaClock, by_ms: int) -> bool:
         """Whether a track's beginning may be moved there without meeting what is before it."""
         if clock.floor_ms is not None:
             return clock.since_ms + by_ms > clock.floor_ms
         return not self._began or clock.since_ms + by_ms >= 0
 
-    def _shift(self, kind: Kind, clock: _Clock, by_ms: int) -> None:
+    def _shift(self, kind: Kind, clock: MediaClock, by_ms: int) -> None:
         self._moves.append(Move(kind, clock.since_ms, by_ms))
         clock.offset_s += by_ms / 1000
         clock.low_s -= by_ms / 1000
@@ -303,7 +257,7 @@ class Timeline:
         if kind in self._windows:
             self._windows[kind].low_s -= by_ms / 1000
 
-    def _is_plausible(self, kind: Kind, clock: _Clock, capture_s: float) -> bool:
+    def _is_plausible(self, kind: Kind, clock: MediaClock, capture_s: float) -> bool:
         """Whether the track, placed by this capture clock, would be about as late as is usual."""
         if self._shared_s is None:
             return True
@@ -324,7 +278,7 @@ class Timeline:
 
     # --- drift -----------------------------------------------------------------------------------------
 
-    def _close(self, kind: Kind, clock: _Clock, window: _Window) -> None:
+    def _close(self, kind: Kind, clock: MediaClock, window: DelayWindow) -> None:
         """Compare a window's smallest delay with the usual one, and let the file follow."""
         is_shared = clock.capture_s is not None and self._shared_s is not None
         if kind not in self._usual_s:
@@ -334,7 +288,7 @@ class Timeline:
         error_s = window.low_s - self._usual_s[kind]
         if is_shared and kind == "video" and self._follows_sound(clock.arrived_s):
             return
-        if error_s > _STALL_S:
+        if error_s > STALL_S:
             clock.offset_s += error_s  # RTP time is too slow to be any clock's: at least it is not early
         else:
             rate = _DRIFT if abs(error_s) <= _FAR_S else _FAST_DRIFT
@@ -350,7 +304,7 @@ class Timeline:
 
     def _is_quiet(self, frame: EncodedFrame) -> bool:
         return all(
-            frame.arrived_s - clock.arrived_s > _QUIET_S
+            frame.arrived_s - clock.arrived_s > QUIET_S
             for kind, clock in self._clocks.items()
             if kind != frame.kind
         )
@@ -358,20 +312,3 @@ class Timeline:
     def _file_s(self, monotonic_s: float) -> float:
         assert self._zero_s is not None
         return monotonic_s - self._zero_s
-
-
-def _told_s(frame: EncodedFrame, media_s: float, report: SenderReport | None) -> float | None:
-    """Capture time minus media time, as the frame or the newest report tells it."""
-    told_s = None
-    if frame.captured_s is not None:
-        told_s = frame.captured_s - media_s
-    elif report is not None:
-        told_s = report.ntp_s - report.timestamp / frame.clock_rate
-    # What is no number would never leave the sums that it got into.
-    return told_s if told_s is not None and math.isfinite(told_s) else None
-
-
-def _leapt(clock: _Clock, media_s: float, arrived_s: float) -> bool:
-    """Tell whether RTP time has to be tied anew."""
-    passed_s, waited_s = media_s - clock.media_s, arrived_s - clock.arrived_s
-    return passed_s < 0 or waited_s > _QUIET_S or not -_LEAP_S <= waited_s - passed_s <= _STALL_S

@@ -194,6 +194,14 @@ IceRecord = CandidateSeen | CandidateFailed | CandidateRefused | PairSeen | IceS
 # --- "check my connection" --------------------------------------------------------------------------------
 
 
+class CheckName(Wire, frozen=True):
+    """A line of the connection check that is still to come."""
+
+    name: str
+    """As `CheckResult.name`."""
+    title: str
+
+
 class CheckResult(Wire, frozen=True):
     """One line of the connection check."""
 

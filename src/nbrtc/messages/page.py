@@ -6,7 +6,15 @@ whenever the channel is silent.
 
 from typing import Literal
 
-from .ice import CheckResult, IceConfiguration, IceRecord, IceServerEntry, NetworkInformation, ServerProbe
+from .ice import (
+    CheckName,
+    CheckResult,
+    IceConfiguration,
+    IceRecord,
+    IceServerEntry,
+    NetworkInformation,
+    ServerProbe,
+)
 from .nouns import (
     CallState,
     ChatMessage,
@@ -16,6 +24,7 @@ from .nouns import (
     PeerState,
     Quality,
     RecordingLayout,
+    RecordingTracks,
     VideoSize,
 )
 from .wire import Wire
@@ -89,7 +98,8 @@ class SetEffect(Wire, frozen=True, tag="set-effect"):
 class EnterRoom(Wire, frozen=True, tag="enter-room"):
     """Before the click: which room the call is in (None: solo), as whom, and with which passcode.
 
-    Refused while somebody is in the call.
+    Refused while somebody is in the call. An empty name stands for what one is called without: in a room the
+    login name.
     """
 
     id: str
@@ -152,6 +162,8 @@ class Leave(Wire, frozen=True, tag="leave"):
     """The person left, or the last view went; the page has already stopped its devices."""
 
     reason: str = ""
+    may_return: bool = False
+    """The page went away, perhaps to be loaded again: what is recorded waits for it a while."""
 
 
 class StartRecording(Wire, frozen=True, tag="start-recording"):
@@ -159,7 +171,7 @@ class StartRecording(Wire, frozen=True, tag="start-recording"):
 
     id: str
     path: str = ""
-    tracks: Literal["all", "local"] = "all"
+    tracks: RecordingTracks = "all"
     layout: RecordingLayout | None = None
     suffix: Literal["", ".mkv", ".webm", ".mp4"] = ".mkv"
     """Of the dated name; empty for a folder."""
@@ -378,6 +390,8 @@ class Checked(Wire, frozen=True, tag="checked"):
     """Of the `RunChecks`."""
     checks: tuple[CheckResult, ...]
     done: bool = False
+    planned: tuple[CheckName, ...] = ()
+    """With the first of them: what will be looked at."""
 
 
 class SwitchMedia(Wire, frozen=True, tag="switch-media"):
@@ -409,7 +423,7 @@ class Bye(Wire, frozen=True, tag="bye"):
 
 
 class Notice(Wire, frozen=True, tag="notice"):
-    """A notification in the widget; the same key replaces an earlier one."""
+    """A notification in the widget; the same key replaces an earlier one, and no text takes it away."""
 
     key: str
     level: Literal["info", "warning", "error"]

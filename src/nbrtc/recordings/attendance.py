@@ -6,6 +6,8 @@ from nbrtc.recordings.manifest import Manifest, Moment, Person
 from nbrtc.recordings.person import PersonRecording, Standing, Stretch
 
 FOREVER_MS = float("inf")
+PICTURES = {"camera": "off", "screen": "off", "source": "none"}
+"""Events that tell of a picture of somebody's, and what they say while it is not there."""
 
 
 def people_of(found: Manifest, folder: Path) -> tuple[PersonRecording, ...]:
@@ -43,12 +45,12 @@ def grouped(people: tuple[Person, ...]) -> list[list[Person]]:
 
 
 def standings(events: tuple[Moment, ...], ids: set[str]) -> list[Standing]:
-    """When somebody's camera or screen was there; a camera of which nobody said anything was."""
+    """When somebody had a picture to show; a camera of which nobody said anything was there."""
     found: list[Standing] = []
-    on = {"camera": True, "screen": False}
+    on = {"camera": True, "screen": False, "source": False}
     for moment in events:
-        if moment.peer in ids and moment.name in ("camera", "screen"):
-            on[moment.name] = moment.value != "off"
+        if moment.peer in ids and moment.name in PICTURES:
+            on[moment.name] = moment.value != PICTURES[moment.name]
             found.append(Standing(moment.time_ms / 1000, any(on.values())))
     return found
 

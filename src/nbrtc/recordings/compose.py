@@ -1,12 +1,14 @@
 """One file of everybody in a recording, made by a process of its own."""
 
 import contextlib
+import logging
 import math
 import os
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from html import escape
 from os import PathLike
 from pathlib import Path
 from typing import Protocol, get_args
@@ -15,6 +17,7 @@ import msgspec
 
 from nbrtc.errors import RecordingError
 from nbrtc.messages import RecordingLayout
+from nbrtc.paths import expanded
 from nbrtc.process import child_environment
 from nbrtc.recordings import locks, manifest
 from nbrtc.recordings.files import refuse_existing
@@ -22,8 +25,11 @@ from nbrtc.recordings.film import progress as film_progress
 from nbrtc.recordings.film.progress import Progress
 from nbrtc.recordings.live_output import LiveOutput, in_notebook, progress
 from nbrtc.recordings.manifest import Film
-from nbrtc.recordings.opened import OpenRecording, open_file
+from nbrtc.recordings.opened import OpenRecording
+from nbrtc.recordings.opening import open_file
 from nbrtc.recordings.vetting import FILMS
+
+logger = logging.getLogger(__name__)
 
 LAYOUTS = tuple(layout for layout in get_args(RecordingLayout) if layout != "separate")
 COMMAND = (sys.executable, "-m", "nbrtc.recordings.film")
@@ -65,6 +71,7 @@ def compose(
     ----------
     recording
         The folder, the manifest, the one file, what `call.record` returned, or what `open_recording` did.
+        Of a guest's separate files, too: their folder, or the manifest among the downloads.
     layout
         ``"pip"``: the other large, the recorder in a corner; ``"grid"``: all alike; ``"speaker"``: whoever
         speaks large, the others small.
@@ -91,7 +98,8 @@ def compose(
     place = _place(recording)
     _check(layout, size, fps)
     folder = place.parent
-    target = folder / f"{layout}.mkv" if to is None else Path(to).expanduser().absolute()
+    title = place.name.removesuffix(manifest.NAME)
+    target = folder / f"{title}{layout}.mkv" if to is None else expanded(to).absolute()
     if target.suffix.lower() not in FILMS or "\0" in str(target):
         raise RecordingError(f"{target.name!r} is no film: end the name in {', '.join(FILMS)}")
     if manifest.read(place).state == "recording":
@@ -101,8 +109,8 @@ def compose(
     refuse_existing(target)
     # another film of it may be in the making: both write the manifest at their end
     with locks.held(folder, math.inf):
-        run_film(place, layout, target, size=size, fps=fps, on_progress=shown(f"Making {target.name}"))
-        add_film(folder, target, layout)
+        run_film(place, layout, target, size=size, fps=fps, on_progress=shown(target.name))
+        add_film(place, target, layout)
     return open_file(target)
 
 
@@ -161,6 +169,8 @@ def run_film(
             if code < 0 and not is_anothers:  # it was killed, and could not clear up itself
                 partial.unlink(missing_ok=True)
         if last.done is not None:
+            if last.note:
+                logger.warning("%s: %s", target.name, last.note)
             on_progress(1.0)
             return last
         if last.error:
@@ -172,23 +182,24 @@ def run_film(
         )
 
 
-def add_film(folder: Path, target: Path, layout: RecordingLayout) -> None:
-    """Write a complete film into the manifest, in the place of one that waited for it.
+def add_film(place: Path, target: Path, layout: RecordingLayout) -> None:
+    """Write a complete film into the manifest `place`, instead of one that waited for it.
 
     One that lies neither in the folder nor beside it is its owner's affair, and not said.
     """
-    path = manifest.film_path(folder, target)
+    path = manifest.film_path(place.parent, target)
     if path is not None:
-        manifest.put_film(folder, Film(path=path, layout=layout, state="complete"))
+        manifest.put_film(place.parent, Film(path=path, layout=layout, state="complete"), place.name)
 
 
-def shown(words: str) -> Callable[[float], None]:
-    """What shows progress: a line in the cell or terminal that changes; nothing where there is neither."""
+def shown(name: str) -> Callable[[float], None]:
+    """What shows how far a film is: a line in the cell or terminal that changes, where there is either."""
     output = LiveOutput()
+    words, done = f"Making {name}", f"{name} is made."
 
     def show(fraction: float) -> None:
         if in_notebook():
-            html, text = progress(fraction, words)
+            html, text = progress(fraction, words) if fraction < 1 else (f"<p>{escape(done)}</p>", done)
             (output.update if output.is_shown else output.show)(html, text)
         elif sys.stderr.isatty():
             sys.stderr.write(f"\r{words}: {100 * fraction:.0f} %" + ("\n" if fraction >= 1 else ""))
@@ -200,6 +211,8 @@ def shown(words: str) -> Callable[[float], None]:
 def _place(recording: object) -> Path:
     if isinstance(recording, str | os.PathLike):
         return manifest.find(recording)
+    if isinstance(recording, OpenRecording) and manifest.is_manifest(recording.path):
+        return recording.path
     folder = getattr(recording, "folder", None)
     if not isinstance(folder, Path):
         raise TypeError(

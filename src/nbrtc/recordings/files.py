@@ -42,8 +42,9 @@ class RecordingFile:
         try:
             self._folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         except (OSError, ValueError) as error:
+            why = getattr(error, "strerror", None) or error  # the path is said already
             raise RecordingError(
-                f"The folder {str(path.parent)!r} cannot be opened ({error}): create it or choose another"
+                f"The folder {str(path.parent)!r} cannot be opened ({why}): create it or choose another"
             ) from error
         try:
             self.descriptor = os.open(self.partial.name, os.O_RDWR | _FRESH, 0o600, dir_fd=self._folder)

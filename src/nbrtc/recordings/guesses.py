@@ -70,14 +70,24 @@ def placed(
 def _owner(people: list[Person], file: str) -> int | None:
     """Whose name the file has, or who has no name; of two with one name who has no file yet."""
     stem = _stem(file)
-    named = [index for index, one in enumerate(people) if one.name and file_stem(one.name) == stem]
+    named = [index for index, one in enumerate(people) if one.name and _is_of(one.name, stem)]
     matching = named or [index for index, one in enumerate(people) if not one.name]
-    return min(matching, key=lambda index: len(people[index].pieces), default=None)
+    # "Bob-2" is the only file of somebody who is called so, or the second one of Bob
+    return min(
+        matching,
+        key=lambda index: (len(people[index].pieces), file_stem(people[index].name) != stem),
+        default=None,
+    )
+
+
+def _is_of(name: str, stem: str) -> bool:
+    """Whether a file of somebody of this name may be called so: ``"Bob"``, or ``"Bob-2"``."""
+    number = stem.removeprefix(file_stem(name))
+    return number != stem and re.fullmatch(r"(-\d+)?", number) is not None
 
 
 def _stem(file: str) -> str:
-    """``"Bob"`` of ``"Bob-2.mkv"``."""
-    return re.sub(r"-\d+$", "", file.rpartition(".")[0]) or file
+    return file.rpartition(".")[0] or file
 
 
 def _recorded_ms(person: Person, moments: Iterable[Moment], about_ms: float) -> float:

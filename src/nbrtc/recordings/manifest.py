@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from nbrtc.errors import RecordingError
 from nbrtc.messages import RecordingLayout
+from nbrtc.paths import expanded
 from nbrtc.recordings.regular import open_regular, refusals
 from nbrtc.recordings.vetting import BESIDE, objection
 
@@ -156,6 +157,11 @@ def film_path(folder: Path, file: Path) -> str | None:
     return BESIDE + file.name if parent == folder.parent else None
 
 
+def is_manifest(path: Path) -> bool:
+    """Whether a file has a manifest's name; among a guest's downloads the recording's title is before it."""
+    return path.name == NAME or path.name.endswith(f" {NAME}")
+
+
 def find(path: str | os.PathLike[str]) -> Path:
     """The manifest's path of a recording: of its folder, its manifest, or a file of it.
 
@@ -164,9 +170,9 @@ def find(path: str | os.PathLike[str]) -> Path:
     RecordingError
         If there is none.
     """
-    given = Path(path).expanduser().absolute()
+    given = expanded(path).absolute()
     candidates = [
-        given if given.name == NAME else given / NAME,
+        given if is_manifest(given) else given / NAME,
         given.with_name(given.name + TRACKS_SUFFIX) / NAME,
     ]
     with refusals(path):
@@ -223,15 +229,15 @@ def content(path: Path) -> bytes:
     return found
 
 
-def write(folder: Path, manifest: Manifest) -> None:
-    """Replace the folder's manifest; after this returns, a power cut does not take it.
+def write(folder: Path, manifest: Manifest, name: str = NAME) -> None:
+    """Replace the folder's manifest of this name; after this returns, a power cut does not take it.
 
     Raises
     ------
     OSError
         As the system said it; the earlier manifest is untouched then.
     """
-    partial = folder / f"{NAME}.partial"
+    partial = folder / f"{name}.partial"
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     try:
         partial.unlink(missing_ok=True)  # of a crash, or a pipe or link that somebody left there
@@ -239,7 +245,7 @@ def write(folder: Path, manifest: Manifest) -> None:
             file.write(msgspec.json.format(_encode(manifest), indent=1))
             file.flush()
             os.fsync(file.fileno())
-        partial.replace(folder / NAME)
+        partial.replace(folder / name)
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             os.fsync(descriptor)  # the rename itself
@@ -250,17 +256,17 @@ def write(folder: Path, manifest: Manifest) -> None:
         raise
 
 
-def put_film(folder: Path, film: Film) -> None:
-    """Say in the folder's manifest what became of a film, in the place of what was said of the same file.
+def put_film(folder: Path, film: Film, name: str = NAME) -> None:
+    """Say in the manifest of this name what became of a film, in the place of what was said of the same file.
 
     Raises
     ------
     RecordingError
         If the manifest cannot be read or written; it is as it was then.
     """
-    found = read(folder / NAME)
+    found = read(folder / name)
     others = tuple(one for one in found.films if one.path != film.path)
     try:
-        write(folder, msgspec.structs.replace(found, films=(*others, film)))
+        write(folder, msgspec.structs.replace(found, films=(*others, film)), name)
     except OSError as error:
         raise RecordingError(f"The manifest in {str(folder)!r} could not be written ({error})") from error

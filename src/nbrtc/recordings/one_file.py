@@ -1,19 +1,23 @@
 """The one file of a recording that was asked for, where a crash came before it was made."""
 
 import os
-import shutil
 from pathlib import Path
+
+import msgspec
 
 from nbrtc.errors import RecordingError
 from nbrtc.messages import RecordingLayout
 from nbrtc.recordings.files import RecordingFile, refuse_existing
+from nbrtc.recordings.film.scenes import roles
+from nbrtc.recordings.finishing import is_own_file
 from nbrtc.recordings.manifest import TRACKS_SUFFIX, Film, Manifest, Piece, film_file
+from nbrtc.recordings.regular import open_regular
 from nbrtc.recordings.vetting import BESIDE, FILMS, is_plain
 
-OWN = "you"
-IN_MP4 = ("H264", "")
-IN_WEBM = ("VP8", "VP9", "AV1", "")
+IN_MP4 = frozenset({"H264", ""})
+IN_WEBM = frozenset({"VP8", "VP9", "AV1", ""})
 """Video codecs that are copied into these containers; empty is sound alone."""
+COPIED_BYTES = 1 << 20
 
 
 def wanted_film(found: Manifest, folder: Path) -> Film | None:
@@ -32,7 +36,7 @@ def wanted_film(found: Manifest, folder: Path) -> Film | None:
         return None
     path = BESIDE + asked.name
     if len(pieces) > 1:
-        return Film(path, _fitting(found))
+        return Film(path, fitting(found))
     codec, suffix = pieces[0].video_codec, asked.suffix.lower()
     if suffix == ".webm" and codec not in IN_WEBM:
         return Film(path, "grid")
@@ -74,7 +78,7 @@ def make_of_one(found: Manifest, folder: Path, target: Path) -> None:
     Raises
     ------
     RecordingError
-        If there are more files, something has the name by now, or the disk refuses.
+        If there are more files, the one is a link, something has the name by now, or the disk refuses.
     """
     pieces = pieces_of(found)
     if len(pieces) != 1:
@@ -89,28 +93,46 @@ def make_of_one(found: Manifest, folder: Path, target: Path) -> None:
 
         remux(source, target)
         return
+    if not is_own_file(source):
+        raise RecordingError(f"{str(source)!r} is a link, or is gone: only a file that lies there is used")
     try:
         os.link(source, target, follow_symlinks=False)
     except FileExistsError as error:
         raise RecordingError(f"{str(target)!r} exists by now and is not overwritten") from error
     except OSError:  # the file system knows no second names
-        _copy(source, target)
+        copy(source, target)
 
 
-def _fitting(found: Manifest) -> RecordingLayout:
-    """What shows as many people as there are."""
-    people = {OWN if person.id == OWN else person.name for person in found.people if person.pieces}
-    return "pip" if len(people) == 2 and OWN in people else "grid"
+def fitting(found: Manifest) -> RecordingLayout:
+    """What shows as many people as there are, in files that can be used."""
+    people = (
+        msgspec.structs.replace(
+            person, pieces=tuple(piece for piece in person.pieces if piece.state != "failed")
+        )
+        for person in found.people
+    )
+    seen = roles(msgspec.structs.replace(found, people=tuple(people)))
+    return "pip" if len(seen) == 2 and any(role.local for role in seen) else "grid"
 
 
-def _copy(source: Path, target: Path) -> None:
+def copy(source: Path, target: Path) -> None:
+    """Copy a file byte by byte into a new one. Blocks on the disk.
+
+    Raises
+    ------
+    RecordingError
+        If something has the name, or the disk refuses. Nothing of the target is left then.
+    """
     file = RecordingFile(target)
     try:
-        with source.open("rb") as opened, open(file.descriptor, "wb", closefd=False) as copy:
-            shutil.copyfileobj(opened, copy)
+        with open_regular(source) as opened:
+            while part := opened.read(COPIED_BYTES):
+                file.append(part)
     except OSError as error:
         file.discard()
-        raise RecordingError(f"{str(target)!r} could not be written ({error}): free some space") from error
+        raise RecordingError(
+            f"{str(target)!r} could not be made of {source.name!r} ({error}): check the disk"
+        ) from error
     except BaseException:
         file.discard()
         raise

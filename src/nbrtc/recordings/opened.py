@@ -2,19 +2,12 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from html import escape
-from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nbrtc.errors import RecordingError
-from nbrtc.recordings import locks, manifest
-from nbrtc.recordings.attendance import people_of
+from nbrtc.recordings import manifest, opened_card
 from nbrtc.recordings.manifest import Manifest, Moment, Said
-from nbrtc.recordings.person import RATE, PersonRecording, Stretch
-from nbrtc.recordings.player import Take, clock, megabytes, players
-from nbrtc.recordings.regular import refusals
-from nbrtc.recordings.vetting import FILMS
+from nbrtc.recordings.person import RATE, PersonRecording
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,67 +15,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from nbrtc.stats import CallStats
-
-
-def open_recording(path: str | PathLike[str]) -> "OpenRecording":
-    """Open a recording for reading.
-
-    >>> lesson = nbrtc.open_recording("lesson")                          # doctest: +SKIP
-    >>> for frame in lesson["Bob"].frames(every_s=10, size=(320, 180)):  # doctest: +SKIP
-    ...     print(frame.time_s, frame.to_ndarray().mean())
-
-    Parameters
-    ----------
-    path
-        The recording's folder, its manifest, or the one file that was asked for: then everybody in it is
-        there. Any other file, such as one of `nbrtc.compose`, is one person that is called like the file.
-
-    Raises
-    ------
-    RecordingError
-        If it is no recording, or cannot be read; one that was cut off names `nbrtc.recover`.
-    """
-    given = Path(path).expanduser().absolute()
-    with refusals(given):
-        if given.is_dir() and not (given / manifest.NAME).is_file():
-            cut = any(given.glob("*.partial")) or (given / manifest.JOURNAL).exists()
-            hint = ": it was cut off, nbrtc.recover(folder) makes one" if cut else ""
-            raise RecordingError(f"{str(given)!r} has no {manifest.NAME}{hint}")
-        if given.suffix.lower() in FILMS and given.is_file():
-            tracks = given.with_name(given.name + manifest.TRACKS_SUFFIX)
-            return open_folder(tracks) if (tracks / manifest.NAME).is_file() else open_file(given.resolve())
-        return open_folder(manifest.find(given).parent)
-
-
-def open_folder(folder: Path) -> "OpenRecording":
-    """Open the recording in a folder that has a manifest."""
-    found = manifest.read(folder / manifest.NAME)
-    return OpenRecording(folder, found, people_of(found, folder))
-
-
-def open_file(path: Path) -> "OpenRecording":
-    """Open one file by itself; a film of a recording that lies in its folder has that one's events, too."""
-    from nbrtc.recordings.probe import probe
-
-    seen = probe(path)
-    duration_s = seen.duration_ms / 1000
-    stretch = Stretch(path, 0.0, duration_s, bool(seen.video_codec), bool(seen.audio_codec))
-    person = PersonRecording(("film",), path.stem, (stretch,), duration_s)
-    known = _film_of(path)
-    if known is None:
-        known = Manifest(
-            id="", started_at_s=path.stat().st_mtime - duration_s, name=path.stem, state="complete"
-        )
-    return OpenRecording(path, known, (person,), duration_s)
-
-
-def _film_of(path: Path) -> Manifest | None:
-    """The manifest of the folder where a film of it lies."""
-    beside = path.parent / manifest.NAME
-    if not beside.is_file():
-        return None
-    found = manifest.read(beside)
-    return found if any(film.path == path.name for film in found.films) else None
 
 
 class OpenRecording:
@@ -118,7 +50,7 @@ class OpenRecording:
 
     @property
     def path(self) -> Path:
-        """The folder, or the one file that was opened."""
+        """The folder, or the one file that was opened; of a guest's downloads the manifest."""
         return self._path
 
     @property
@@ -188,7 +120,7 @@ class OpenRecording:
         """
         import numpy as np
 
-        end_s = self._duration_s if to_s is None else to_s
+        end_s = max(from_s, self._duration_s) if to_s is None else to_s
         heard = np.zeros((max(0, round((end_s - from_s) * rate)), 2), np.float32)
         for person in self._people:
             part = person.audio(from_s, end_s, rate)
@@ -285,47 +217,13 @@ class OpenRecording:
     # --- in a cell
 
     def __repr__(self) -> str:
-        names = ", ".join(person.name for person in self._people)
-        what = f"{clock(self._duration_s)} of {names or 'nobody'}{self._standing()}"
-        return f"<nbrtc.OpenRecording {self._path.name}: {what}>"
-
-    def _standing(self) -> str:
-        if self.is_complete:
-            return ""
-        if locks.is_being_written(self.folder):
-            return ", still being recorded"
-        return ", cut off: nbrtc.recover() finishes it"
+        return opened_card.line(self._path.name, self._duration_s, self._people, self._standing())
 
     def _repr_html_(self) -> str:
-        takes = [
-            Take(path, person.name if index == 0 else f"{person.name}, file {index + 1}")
-            for person in self._people
-            for index, path in enumerate(person.files)
-        ]
-        films = [Take(path, path.name) for path in self.films if path.is_file()]
-        rows = "".join(
-            f"<tr><td>{escape(person.name)}</td><td>{escape(_spans(person))}</td>"
-            f"<td>{escape(_files(person))}</td></tr>"
-            for person in self._people
-        )
-        began = f"{self.started_at:%Y-%m-%d %H:%M:%S} UTC, {clock(self._duration_s)}{self._standing()}"
-        return (
-            f"<p><strong>{escape(self._path.name)}</strong>: {escape(began)}</p>{players(films or takes)}"
-            "<table><thead><tr><th>name</th><th>in the call</th><th>files</th></tr></thead>"
-            f"<tbody>{rows}</tbody></table>"
+        began_at = self.started_at if self._manifest.id else None  # of a file by itself it is a guess
+        return opened_card.html(
+            self._path.name, began_at, self._duration_s, self._people, self.films, self._standing()
         )
 
-
-def _spans(person: PersonRecording) -> str:
-    return ", ".join(
-        f"{clock(from_s)} to {'the end' if to_s is None else clock(to_s)}" for from_s, to_s in person.presence
-    )
-
-
-def _files(person: PersonRecording) -> str:
-    if not person.files:
-        return "left out"
-    return ", ".join(
-        f"{path.name} ({megabytes(path.stat().st_size)})" if path.is_file() else f"{path.name} (missing)"
-        for path in person.files
-    )
+    def _standing(self) -> str:
+        return opened_card.standing(self.folder, is_complete=self.is_complete)

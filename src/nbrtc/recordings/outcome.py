@@ -49,13 +49,19 @@ def outcome(status: RecordingStatus, *, is_engine_there: bool, reason: str) -> R
         return _failed(told, found.error or f"The recording into {status.path} failed.")
     for film in found.films:
         if film.state == "failed":
-            return _failed(told, f"{film.error} The separate files are complete in {folder}.")
+            return _failed(told, _with_place(film.error, folder))
         if film.state == "waiting" and not is_engine_there:
             why = f"{reason} The separate files are complete; nbrtc.recover({str(folder)!r}) makes the film."
             return _failed(told, why)
         if film.state == "waiting":
             return msgspec.structs.replace(told, state="composing")
     return msgspec.structs.replace(told, state="stopped", error=None)
+
+
+def _with_place(error: str, folder: Path) -> str:
+    """What the engine wrote down says where the files are; what `nbrtc.recover` did does not."""
+    where = f"The separate files are complete in {folder}."
+    return error if error.endswith(where) else f"{error} {where}"
 
 
 def _failed(status: RecordingStatus, error: str) -> RecordingStatus:

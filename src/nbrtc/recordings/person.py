@@ -57,7 +57,8 @@ class PersonRecording:
     duration_s
         Of the whole recording.
     standings
-        When there was a camera or a screen, in the order of time; without any there is taken to be one.
+        When there was a camera, a screen or a source of pictures, in the order of time; without any there is
+        taken to be one.
     presence
         From when to when they were there; None: to the end.
     """
@@ -158,8 +159,8 @@ class PersonRecording:
     def frame(self, time_s: float, size: tuple[int, int] | None = None) -> "NDArray[np.uint8] | None":
         """The picture that stood at this time: (height, width, 3) uint8 RGB; None where there was none.
 
-        There is none while camera and screen are off, and from 3 s after the last one. Each call decodes
-        from the keyframe before: for many pictures `frames` is faster.
+        There is none while camera and screen are off and no ``video_source`` takes their place, and from 3 s
+        after the last one. Each call decodes from the keyframe before: for many pictures `frames` is faster.
 
         Raises
         ------

@@ -1,6 +1,7 @@
 """Players for a notebook's cell: small files are in the notebook itself, others are played where they lie."""
 
 import base64
+import math
 from collections.abc import Iterable
 from html import escape
 from pathlib import Path
@@ -62,9 +63,9 @@ def _address(path: Path) -> str:
         ) from None
 
 
-def megabytes(size_bytes: int) -> str:
-    """A size for a person."""
-    return f"{size_bytes / 1e6:.1f} MB"
+def amount(size_bytes: int) -> str:
+    """A size for a person, as the widget says it: ``"640 kB"``, ``"4.8 MB"``."""
+    return f"{math.ceil(size_bytes / 1e3)} kB" if size_bytes < 1e6 else f"{size_bytes / 1e6:.1f} MB"
 
 
 def clock(seconds: float) -> str:

@@ -7,12 +7,14 @@ from pathlib import Path
 import msgspec
 
 from nbrtc.errors import RecordingError
+from nbrtc.paths import expanded
 from nbrtc.recordings import locks, manifest
 from nbrtc.recordings.compose import run_film, shown
 from nbrtc.recordings.finishing import FILMS, PARTIAL, finish_file, is_media, is_own_file, partials
 from nbrtc.recordings.manifest import Film, Manifest
 from nbrtc.recordings.one_file import make_of_one, target_of, wanted_film
-from nbrtc.recordings.opened import OpenRecording, open_file, open_folder
+from nbrtc.recordings.opened import OpenRecording
+from nbrtc.recordings.opening import open_file, open_folder
 from nbrtc.recordings.regular import refusals
 from nbrtc.recordings.salvage import mend
 
@@ -41,7 +43,7 @@ def recover(folder: str | PathLike[str]) -> list[OpenRecording]:
         If `folder` is not there, or is a recording that is still being written. Of several, those that
         cannot be finished are named in a warning.
     """
-    given = Path(folder).expanduser().absolute()
+    given = expanded(folder).absolute()
     with refusals(given):
         tracks = given.with_name(given.name + manifest.TRACKS_SUFFIX)
         if not given.is_dir() and tracks.is_dir():
@@ -111,7 +113,7 @@ def _make(film: Film, found: Manifest, folder: Path) -> bool:
     if film.layout == "separate":
         make_of_one(found, folder, target)
     else:
-        run_film(folder / manifest.NAME, film.layout, target, on_progress=shown(f"Making {target.name}"))
+        run_film(folder / manifest.NAME, film.layout, target, on_progress=shown(target.name))
     return True
 
 

@@ -11,6 +11,7 @@ from av.packet import Packet
 from av.stream import Stream
 
 from nbrtc.errors import RecordingError
+from nbrtc.recordings.faststart import put_index_first
 from nbrtc.recordings.files import RecordingFile
 from nbrtc.recordings.mkv import CODECS, WEBM_CODECS, Kind, MatroskaWriter, Track
 from nbrtc.recordings.picture_size import picture_size
@@ -68,6 +69,7 @@ def _write(container: InputContainer, target: Path) -> None:
         if target.suffix.lower() == ".mp4":
             with open(file.descriptor, "wb", closefd=False) as opened:
                 _copy_to_mp4(container, opened)
+            put_index_first(file.descriptor)
         else:
             _copy_to_matroska(container, file, webm=target.suffix.lower() == ".webm")
     except BaseException:

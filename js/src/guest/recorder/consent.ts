@@ -2,7 +2,7 @@
  * Who is in a recording: whoever's page has shown its red badge, from then on and while they are in the room. Pure: the
  * room's participants in, people out; the clock is the caller's.
  */
-import type { Participant, RecordedPerson } from "../../messages";
+import type { Participant, RecordedPerson, StartRecording } from "../../messages";
 
 /** `CONSENT_S` of messages/nouns.py. */
 export const CONSENT_MS = 2_000;
@@ -18,10 +18,10 @@ interface Asked {
 
 export class Consent {
   readonly #recording: string;
-  readonly #tracks: "all" | "local";
+  readonly #tracks: StartRecording["tracks"];
   readonly #people = new Map<string, Asked>();
 
-  constructor(recording: string, tracks: "all" | "local") {
+  constructor(recording: string, tracks: StartRecording["tracks"]) {
     this.#recording = recording;
     this.#tracks = tracks;
   }
@@ -30,8 +30,8 @@ export class Consent {
   update(participants: readonly Participant[], isShown: boolean, now_ms: number): void {
     const present = new Set<string>();
     for (const { id, isYou, name, status } of participants) {
-      if (!isYou && this.#tracks === "local") continue;
       const key = isYou ? ME : id;
+      if (!this.#concerns(key, name)) continue;
       present.add(key);
       const asked = this.#people.get(key) ?? { name, asked_ms: now_ms, acknowledged: false, isHere: true };
       asked.isHere = true;
@@ -40,6 +40,13 @@ export class Consent {
       this.#people.set(key, asked);
     }
     for (const [key, asked] of this.#people) if (!present.has(key)) asked.isHere = false;
+  }
+
+  /** As `concerns` of engine/scope.py. */
+  #concerns(key: string, name: string): boolean {
+    if (this.#tracks === "all") return true;
+    if (this.#tracks === "local") return key === ME;
+    return this.#tracks.includes(key) || this.#tracks.includes(name);
   }
 
   /** They are here, and asked or in already. */
@@ -51,6 +58,11 @@ export class Consent {
   has(id: string): boolean {
     const asked = this.#people.get(id);
     return asked?.isHere === true && asked.acknowledged;
+  }
+
+  /** When somebody was asked, by the caller's clock; 0 for whoever never was. */
+  asked_ms(id: string): number {
+    return this.#people.get(id)?.asked_ms ?? 0;
   }
 
   /** In the order in which they were asked, those who left too. */

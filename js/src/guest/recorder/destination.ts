@@ -4,6 +4,7 @@
  */
 import { saveFile } from "./download";
 import type { Format } from "./formats";
+import { JSON_SUFFIX } from "./manifest";
 import { DoubleSink, MemorySink, PickedSink, type Sink } from "./sink";
 import { type Box, hasVault, openBox } from "./vault";
 
@@ -113,9 +114,10 @@ export class GivenDestination implements Destination {
 
   async open(stem: string, suffix: string): Promise<Sink> {
     const name = this.#kind === "file" ? `${this.#title}${suffix}` : `${this.#title} ${stem}${suffix}`;
+    // one place is enough; what is missing elsewhere is made good from it in the end
     const [picked, boxed] = await Promise.all([
-      this.#place?.open(stem, suffix) ?? null,
-      this.#box?.open(name) ?? null,
+      this.#place?.open(stem, suffix).catch(() => null) ?? null,
+      this.#box?.open(name).catch(() => null) ?? null,
     ]);
     const kept = boxed ?? (picked === null ? new MemorySink(name) : null);
     const sinks = [picked, kept].filter((sink) => sink !== null);
@@ -147,7 +149,9 @@ export class GivenDestination implements Destination {
   }
 
   async #file(kept: Sink | null): Promise<File | null> {
-    if (kept instanceof MemorySink) return kept.file(this.#type);
+    if (kept instanceof MemorySink) {
+      return kept.file(kept.name.endsWith(JSON_SUFFIX) ? "application/json" : this.#type);
+    }
     return kept === null ? null : ((await this.#box?.file(kept.name)) ?? null);
   }
 }

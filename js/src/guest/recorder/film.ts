@@ -29,6 +29,8 @@ export interface FilmOptions {
   readonly screens: Screens;
   readonly format: Format;
   readonly layout: RecordingLayout | null;
+  /** Whether names are written into the picture: not into one person's, of which films with names are made. */
+  readonly isCaptioned: boolean;
   /** On its way while the first second is recorded already. */
   readonly sink: Promise<Sink>;
   /** It goes no further: why, as a sentence. What was recorded until then is kept. */
@@ -55,7 +57,7 @@ export class Film {
   constructor(options: FilmOptions) {
     this.#layout = options.layout;
     this.#file = new FilmFile(options.sink, options.onProblem);
-    this.#picture = new Picture(options.screens);
+    this.#picture = new Picture(options.screens, options.isCaptioned);
     this.#mix = new Mix(options.context);
     const stream = new MediaStream([this.#picture.track, this.#mix.track]);
     const wishes = {
@@ -108,6 +110,11 @@ export class Film {
     return this.#stopping;
   }
 
+  /** An error ends the recorder by itself; then nothing can be asked of it. */
+  get #isOver(): boolean {
+    return this.#recorder.state === "inactive";
+  }
+
   get #elapsed_ms(): number {
     return (this.#stopped_ms ?? performance.now()) - this.#started_ms;
   }
@@ -116,7 +123,7 @@ export class Film {
     this.#stopped_ms = performance.now();
     this.#mix.set([]); // nothing more is drawn or heard
     await this.#drain();
-    if (this.#recorder.state !== "inactive") this.#recorder.stop();
+    if (!this.#isOver) this.#recorder.stop();
     await this.#ended;
     this.#picture.close();
     this.#mix.close();
@@ -142,7 +149,7 @@ export class Film {
     this.#recorder.pause();
     const until_ms = performance.now() + DRAIN_MS;
     let [reached_ms, idle] = [-1, 0];
-    while (performance.now() < until_ms && idle < DRAIN_STEPS) {
+    while (!this.#isOver && performance.now() < until_ms && idle < DRAIN_STEPS) {
       const came = new Promise((resolve) => {
         this.#recorder.addEventListener("dataavailable", resolve, { once: true });
       });

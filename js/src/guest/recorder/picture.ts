@@ -19,10 +19,12 @@ export class Picture {
   readonly track: MediaStreamTrack;
   readonly #context: CanvasRenderingContext2D;
   readonly #screens: Screens;
+  readonly #isCaptioned: boolean;
 
   /** Throws where the browser cannot record a canvas. */
-  constructor(screens: Screens) {
+  constructor(screens: Screens, isCaptioned: boolean) {
     this.#screens = screens;
+    this.#isCaptioned = isCaptioned;
     const canvas = document.createElement("canvas");
     canvas.width = WIDTH;
     canvas.height = HEIGHT;
@@ -68,7 +70,7 @@ export class Picture {
       const part = contain({ width: video.videoWidth, height: video.videoHeight }, box);
       context.drawImage(video, part.left, part.top, part.width, part.height);
     }
-    this.#caption(source.name, box);
+    if (this.#isCaptioned) this.#caption(source.name, box);
   }
 
   #avatar(name: string, { left, top, width, height }: Box): void {

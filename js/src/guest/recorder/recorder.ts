@@ -63,7 +63,7 @@ export class Recorder {
     }
     this.#isChoosing = true;
     const kind = films === "one" ? "file" : "folder";
-    this.#begin(equipment, request, format, equipment.choose(kind, title(room, new Date()), format))
+    this.#begin(equipment, request, room, format, equipment.choose(kind, title(room, new Date()), format))
       .catch((error: unknown) => {
         const reason = error instanceof Error ? error.message : String(error);
         this.#options.onProblem(`The recording could not begin (${reason}).`);
@@ -100,6 +100,7 @@ export class Recorder {
   async #begin(
     equipment: Equipment,
     request: StartRecording,
+    room: string,
     format: Format,
     choice: Promise<Destination | null>,
   ): Promise<void> {
@@ -117,6 +118,7 @@ export class Recorder {
       this.#recording = new Recording({
         id: newId(),
         request,
+        room,
         format,
         destination,
         openStudio: equipment.openStudio,

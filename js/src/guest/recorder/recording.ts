@@ -3,10 +3,12 @@
  * ends. The browser's own means come as `Studio`, so that no media is needed to test it.
  */
 import type { Participant, RecordedFile, RecordingStatus, StartRecording } from "../../messages";
-import { Consent } from "./consent";
+import { HEIGHT, WIDTH } from "./arrangement";
+import { Consent, ME } from "./consent";
 import type { Destination } from "./destination";
 import type { FilmOptions } from "./film";
 import type { Format } from "./formats";
+import { JSON_SUFFIX, MANIFEST, manifestText, type Switch } from "./manifest";
 import { fileStem } from "./names";
 import type { Scene, Source } from "./source";
 
@@ -38,6 +40,8 @@ export interface Studio {
 
 export interface RecordingOptions {
   readonly id: string;
+  /** Its name. */
+  readonly room: string;
   readonly request: Pick<StartRecording, "tracks" | "layout">;
   readonly format: Format;
   readonly destination: Destination;
@@ -55,6 +59,10 @@ interface Reel {
   readonly person: string;
   readonly name: string;
   readonly file: { name: string | null };
+  /** In ms since the recording began, like all times of a reel. */
+  readonly start_ms: number;
+  left_ms: number | null;
+  readonly screens: Switch[];
 }
 
 export class Recording {
@@ -147,7 +155,7 @@ export class Recording {
       if (this.#isOneFile) this.#drawAll({ ...scene, sources });
       else this.#drawEach(sources);
     } catch (error) {
-      this.#fail(`The browser cannot record (${error instanceof Error ? error.message : String(error)}).`);
+      this.#fail(`The browser cannot record (${reasonOf(error)}).`);
     }
     const now_ms = performance.now();
     if (now_ms - this.#looked_ms >= SPACE_MS) {
@@ -168,18 +176,24 @@ export class Recording {
       const source = sources.find((one) => one.id === id);
       if (source === undefined && !this.#consent.has(id)) {
         this.#reels.delete(id); // whoever comes back is somebody new, with a file of their own
+        reel.left_ms = this.#now_ms;
         this.#complete.push(reel);
-        void reel.film.stop().then(() => this.#tell());
+        const tell = () => this.#tell();
+        void reel.film.stop().then(tell, tell); // why it could not be completed is said in the end
         continue;
       }
       const away: Source = { id, name: reel.name, video: null, audio: [], isScreen: false };
+      const isScreen = source?.isScreen === true;
+      if (isScreen !== (reel.screens.at(-1)?.on ?? false)) {
+        reel.screens.push({ time_ms: this.#now_ms, on: isScreen });
+      }
       reel.film.draw({ sources: [source ?? away], speaking: null });
     }
   }
 
   #open(person: string, name: string, layout: RecordingStatus["layout"]): void {
     const { format, destination } = this.#options;
-    const late_ms = performance.now() - this.#started_ms;
+    const late_ms = this.#now_ms;
     const from = person !== "" && late_ms >= LATE_MS ? ` from ${Math.round(late_ms / 1000)} s` : "";
     const stem = fileStem(`${name || "everybody"}${from}`, this.#stems);
     this.#stems.add(stem.toLowerCase());
@@ -191,8 +205,11 @@ export class Recording {
       },
       () => undefined, // the film says it
     );
-    const film = this.#studio.film({ format, layout, sink, onProblem: (text) => this.#fail(text) });
-    this.#reels.set(person, { film, person, name, file });
+    const isCaptioned = person === "";
+    const onProblem = (text: string) => this.#fail(text);
+    const film = this.#studio.film({ format, layout, isCaptioned, sink, onProblem });
+    const start_ms = this.#now_ms;
+    this.#reels.set(person, { film, person, name, file, start_ms, left_ms: null, screens: [] });
     if (this.#reels.size > MANY_FILMS) {
       this.#note = `${this.#reels.size} films are made at once, which is much work for this device: one picture of all is less.`;
     }
@@ -222,7 +239,11 @@ export class Recording {
     const { destination } = this.#options;
     const reels = [...this.#complete, ...this.#reels.values()];
     this.#duration_ms = this.#elapsed(reels);
-    await Promise.all(reels.map(({ film }) => film.stop()));
+    for (const end of await Promise.allSettled(reels.map(({ film }) => film.stop()))) {
+      if (end.status === "rejected") {
+        this.#error ??= `A film could not be completed (${reasonOf(end.reason)}).`;
+      }
+    }
     if (this.#isOneFile) this.#duration_ms = this.#elapsed(reels);
     this.#studio.close();
     if (this.#isAbandoned) {
@@ -230,19 +251,55 @@ export class Recording {
       return;
     }
     try {
+      if (reels.length > 0 && !this.#isOneFile) await this.#describe(reels);
       if (reels.length > 0) this.#note = (await destination.deliver()) || this.#note;
       else await destination.discard(); // no page had shown the badge
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      this.#error ??= `The recording could not be saved (${reason}). What this browser kept of it is offered when this page is opened again.`;
+      this.#error ??= `The recording could not be saved (${reasonOf(error)}). What this browser kept of it is offered when this page is opened again.`;
     }
     this.#state = this.#error === null ? "stopped" : "failed";
     this.#tell();
   }
 
+  /** The manifest beside the separate files; without it they are whole all the same. */
+  async #describe(reels: readonly Reel[]): Promise<void> {
+    const { destination, format, room } = this.#options;
+    const people = this.#consent.people(performance.now());
+    const asked_ms = (id: string) => this.#consent.asked_ms(id) - this.#started_ms;
+    const text = manifestText({
+      id: this.id,
+      startedAt_s: this.#startedAt_s,
+      duration_ms: this.#duration_ms ?? 0,
+      room,
+      name: people.find(({ id }) => id === ME)?.name ?? "",
+      error: this.#error ?? "",
+      format,
+      takes: reels.flatMap(({ film, person, name, file, start_ms, left_ms, screens }) => {
+        const { duration_ms, size_bytes } = film;
+        if (file.name === null || size_bytes === 0) return [];
+        const found = { file: file.name, start_ms, duration_ms, size_bytes, left_ms, screens };
+        return [{ ...found, id: person, name, asked_ms: asked_ms(person), width: WIDTH, height: HEIGHT }];
+      }),
+      leftOut: people
+        .filter(({ id }) => !reels.some(({ person }) => person === id))
+        .map(({ id, name }) => ({ id, name, asked_ms: asked_ms(id) })),
+    });
+    try {
+      const sink = await destination.open(MANIFEST, JSON_SUFFIX);
+      await sink.write(new TextEncoder().encode(text));
+      await sink.close();
+    } catch (error) {
+      this.#note = `The files have no manifest, which could not be written (${reasonOf(error)}).`;
+    }
+  }
+
+  get #now_ms(): number {
+    return performance.now() - this.#started_ms;
+  }
+
   #elapsed(reels: readonly Reel[]): number {
     if (this.#isOneFile) return reels[0]?.film.duration_ms ?? 0;
-    return reels.length === 0 ? 0 : performance.now() - this.#started_ms;
+    return reels.length === 0 ? 0 : this.#now_ms;
   }
 
   #files(): readonly RecordedFile[] {
@@ -255,4 +312,8 @@ export class Recording {
     this.#told_ms = performance.now();
     this.#options.onChange();
   }
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

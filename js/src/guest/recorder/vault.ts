@@ -78,29 +78,43 @@ export async function leftovers(): Promise<readonly Leftover[]> {
   for (const name of await names(all)) {
     const release = await lock(name);
     if (release === null) continue; // another tab's, which is at work
-    const own = await all.getDirectoryHandle(name);
-    const inside = await names(own);
-    const discard = async () => {
-      await all.removeEntry(name, { recursive: true });
-      release();
-    };
-    const files = await Promise.all(inside.map(async (file) => (await own.getFileHandle(file)).getFile()));
-    const given = files.find((file) => file.name === GIVEN);
-    const full = files.filter(({ size }) => size > 0);
-    if (given !== undefined || full.length === 0) {
-      if (given === undefined || Date.now() - given.lastModified > DOWNLOADING_MS) await discard();
-      else release();
-      continue;
+    try {
+      const found = await leftover(all, name, release);
+      if (found !== null) left.push(found);
+    } catch {
+      release(); // what cannot be read now keeps no other from being offered, and stays for a later visit
     }
-    left.push({
-      title: name,
-      files: full,
-      sizeBytes: full.reduce((sum, { size }) => sum + size, 0),
-      given: async () => void (await own.getFileHandle(GIVEN, { create: true })),
-      discard,
-    });
   }
   return left;
+}
+
+/** What is in the folder of this name, which is locked; null where it is nobody's any more. */
+async function leftover(
+  all: FileSystemDirectoryHandle,
+  name: string,
+  release: () => void,
+): Promise<Leftover | null> {
+  const own = await all.getDirectoryHandle(name);
+  const inside = await names(own);
+  const discard = async () => {
+    await all.removeEntry(name, { recursive: true });
+    release();
+  };
+  const files = await Promise.all(inside.map(async (file) => (await own.getFileHandle(file)).getFile()));
+  const given = files.find((file) => file.name === GIVEN);
+  const full = files.filter(({ size }) => size > 0);
+  if (given !== undefined || full.length === 0) {
+    if (given === undefined || Date.now() - given.lastModified > DOWNLOADING_MS) await discard();
+    else release();
+    return null;
+  }
+  return {
+    title: name,
+    files: full,
+    sizeBytes: full.reduce((sum, { size }) => sum + size, 0),
+    given: async () => void (await own.getFileHandle(GIVEN, { create: true })),
+    discard,
+  };
 }
 
 class BoxSink implements Sink {

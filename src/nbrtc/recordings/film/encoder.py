@@ -13,6 +13,7 @@ import numpy as np
 
 from nbrtc.errors import RecordingError
 from nbrtc.recordings.decoding import SAMPLE_RATE, Samples
+from nbrtc.recordings.faststart import put_index_first
 from nbrtc.recordings.files import RecordingFile
 
 _WAITING = 16
@@ -90,7 +91,16 @@ class Encoder:
         self._put(None)
         self._thread.join()
         self._check()
+        if self._format.container == "mp4":
+            self._index_first()
         return self.file.publish()
+
+    def _index_first(self) -> None:
+        try:
+            put_index_first(self.file.descriptor)
+        except OSError as error:
+            self._error = error
+            self._check()
 
     def discard(self) -> None:
         """Give up and remove what was written; may be called twice, and after `finish` does nothing."""

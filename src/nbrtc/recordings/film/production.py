@@ -13,6 +13,7 @@ from nbrtc.recordings.decoding import SAMPLE_RATE
 from nbrtc.recordings.film.encoder import Encoder
 from nbrtc.recordings.film.faces import FREEZE_MS, Face
 from nbrtc.recordings.film.layouts import Tile, arrange
+from nbrtc.recordings.film.lettering import complaint
 from nbrtc.recordings.film.picture import Painter
 from nbrtc.recordings.film.progress import Progress
 from nbrtc.recordings.film.scenes import Role, Scene, Standing, roles, scenes
@@ -96,7 +97,12 @@ class Production:
             path = self._encoder.finish()
         finally:
             self._close()
-        return Progress(done=str(path), duration_s=self._frames / self._fps, size_bytes=path.stat().st_size)
+        return Progress(
+            done=str(path),
+            duration_s=self._frames / self._fps,
+            size_bytes=path.stat().st_size,
+            note=complaint(),
+        )
 
     def _make(self, progress: Callable[[float], None], abandoned: Callable[[], bool]) -> None:
         reported_s = monotonic()

@@ -17,6 +17,8 @@ class Progress(Struct, frozen=True, omit_defaults=True):
     size_bytes: int = 0
     error: str | None = None
     """A sentence for a person."""
+    note: str = ""
+    """Of a film that is done: what is not as it could be, as a sentence."""
 
 
 _encode = msgspec.json.Encoder().encode

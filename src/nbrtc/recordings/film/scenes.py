@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, pairwise
 
+from nbrtc.recordings.attendance import PICTURES
 from nbrtc.recordings.manifest import Manifest, Moment, Person, Piece
 
 _LINGER_MS = 30_000
@@ -58,7 +59,7 @@ class Standing:
     sharing: bool = False
     """Their picture is their screen."""
     shows_from_ms: float | None = None
-    """Pictures of theirs count from here on; None: camera and screen are off."""
+    """Pictures of theirs count from here on; None: they have none to show."""
 
 
 @dataclass(frozen=True)
@@ -118,25 +119,22 @@ def scenes(manifest: Manifest, cast: Sequence[Role], duration_ms: float) -> tupl
 
 
 class _Stay:
-    """From joining to leaving, and when camera and screen were on."""
+    """From joining to leaving, and when there was a picture."""
 
     def __init__(self, person: Person, events: Sequence[Moment], duration_ms: float) -> None:
         begins_ms = _begins_ms(person)
         # Without any word about the camera, its pictures speak for it.
-        camera, screen = not any(event.name == "camera" for event in events), False
-        shows_from_ms = begins_ms if camera else None
+        on = {"camera": not any(event.name == "camera" for event in events), "screen": False, "source": False}
+        shows_from_ms = begins_ms if on["camera"] else None
         off_ms = begins_ms
         self.ends_ms = duration_ms if person.left_ms is None else min(person.left_ms, duration_ms)
         self.times_ms = [begins_ms]
         """When something changed; the first is when they came into the film."""
-        self._shown = [(screen, shows_from_ms)]
+        self._shown = [(False, shows_from_ms)]
         for event in events:
             time_ms = max(event.time_ms, begins_ms)
-            if event.name == "camera":
-                camera = event.value != "off"
-            else:
-                screen = event.value != "off"
-            if not (camera or screen):
+            on[event.name] = event.value != PICTURES[event.name]
+            if not any(on.values()):
                 if shows_from_ms is not None:
                     off_ms = time_ms
                 shows_from_ms = None
@@ -144,7 +142,7 @@ class _Stay:
                 # What arrived before it went off is old; what arrived just before the news is not.
                 shows_from_ms = max(off_ms, time_ms - _EARLY_MS)
             self.times_ms.append(time_ms)
-            self._shown.append((screen, shows_from_ms))
+            self._shown.append((on["screen"], shows_from_ms))
 
     def standing(self, who: int, local: bool, at_ms: float) -> Standing:
         sharing, shows_from_ms = self._shown[max(0, bisect_right(self.times_ms, at_ms) - 1)]
@@ -152,10 +150,10 @@ class _Stay:
 
 
 def _visible(events: Iterable[Moment]) -> dict[str, list[Moment]]:
-    """What everybody's camera and screen did, in the order of time."""
+    """What became of everybody's pictures, in the order of time."""
     found: dict[str, list[Moment]] = defaultdict(list)
     for event in sorted(events, key=lambda event: event.time_ms):
-        if event.name in ("camera", "screen"):
+        if event.name in PICTURES:
             # What is told of the call as a whole is told of whoever recorded it.
             found[event.peer or "you"].append(event)
     return found
