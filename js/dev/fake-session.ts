@@ -1,7 +1,8 @@
 /** A session without a kernel: signals that a test or the demo page sets, and a list of the verbs that were called. */
 
-import { type Signal, signal } from "@preact/signals";
+import { computed, type Signal, signal } from "@preact/signals";
 import type {
+  CheckLine,
   Devices,
   Download,
   Drawer,
@@ -20,7 +21,6 @@ import { UNDECIDED } from "../src/ice/configuration";
 import type {
   CallState,
   ChatMessage,
-  CheckResult,
   Codec,
   Finding,
   Participant,
@@ -273,8 +273,10 @@ export class FakeSession implements SessionView {
       this.state.value = callState({ ...this.state.value, effect });
     },
   );
+  readonly #lines: Signal<readonly CheckLine[]> = signal([]);
   readonly check = {
-    results: signal<readonly CheckResult[]>([]),
+    lines: this.#lines,
+    results: computed(() => this.#lines.value.flatMap(({ found }) => found ?? [])),
     isRunning: signal(false),
     run: async () => void this.calls.push(["check"]),
     cancel: () => void this.calls.push(["cancelCheck"]),

@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { Checkup } from "../src/doctor/checkup";
 import { DIRECT } from "../src/ice/configuration";
-import type { CheckResult, Intent } from "../src/messages";
+import type { Checked, CheckResult, Intent } from "../src/messages";
 import type { Request } from "../src/requests";
 import { reportOf } from "../src/ui/check-card";
 import { settled } from "./fake-page";
@@ -62,17 +62,30 @@ const fromPython: CheckResult = {
   unit: "",
 };
 
+const unfinished: CheckResult = {
+  ...fromPython,
+  name: "python-server stun:a",
+  title: "stun:a",
+  outcome: "skipped",
+};
+
 /** An engine that does as it is told. */
 class Engine {
   readonly asked: Request[] = [];
   readonly sent: Intent[] = [];
   refusal: string | null = null;
   isSilent = false;
+  /** It stops in the middle. */
+  isUnfinished = false;
+  isInCall = false;
+  readonly told: [string, string][] = [];
   readonly checkup = new Checkup({
     hasPython: () => true,
     ice: () => DIRECT,
     ask: (request) => this.#answer(request),
     send: (intent) => this.sent.push(intent),
+    isInCall: () => this.isInCall,
+    tell: (level, text) => this.told.push([level, text]),
   });
 
   #answer(request: Request): Promise<unknown> {
@@ -81,11 +94,15 @@ class Engine {
     if (this.refusal !== null) return Promise.reject(new Error(this.refusal));
     queueMicrotask(() => {
       const { id } = request;
+      const planned = [fromPython, unfinished].map(({ name, title }) => ({ name, title }));
+      const tell = (said: Partial<Checked>) =>
+        this.checkup.take({ type: "checked", id, checks: [], done: false, planned: [], ...said });
       if (request.type === "check-offer") this.checkup.take({ type: "check-answer", id, sdp: "v=0 answer" });
       if (request.type === "run-checks") {
-        this.checkup.take({ type: "checked", id: "another", checks: [fromPython], done: true });
-        this.checkup.take({ type: "checked", id, checks: [fromPython], done: false });
-        this.checkup.take({ type: "checked", id, checks: [], done: true });
+        tell({ planned });
+        tell({ id: "another", checks: [unfinished], done: true });
+        tell({ checks: [fromPython] });
+        if (!this.isUnfinished) tell({ checks: [unfinished], done: true });
       }
     });
     return Promise.resolve();
@@ -146,6 +163,7 @@ describe("a check", () => {
       servers: "skipped",
       python: "pass",
       "python-udp": "pass",
+      "python-server stun:a": "skipped",
       path: "pass",
       encoder: "skipped",
     });
@@ -154,6 +172,53 @@ describe("a check", () => {
     expect(engine.found("path").value).toBeCloseTo(0.02, 3);
     expect(engine.sent).toEqual([{ type: "check-report", checks: engine.checkup.results.value }]);
     expect(EchoingPeer.made.every(({ isClosed }) => isClosed)).toBe(true);
+  });
+
+  test("lists from the beginning what is looked at, and nothing changes its place", async () => {
+    const names = () => engine.checkup.lines.value.map(({ name }) => name);
+    const ran = engine.checkup.run();
+    const first = names();
+    expect(engine.checkup.lines.value.every(({ found }) => found === null)).toBe(true);
+    expect(first.at(-1)).toBe("python-checks");
+    await settled();
+    const [planned, found] = [names(), engine.checkup.results.value.length];
+    expect(planned).toEqual([...first.slice(0, -1), "python-udp", "python-server stun:a"]);
+    expect(found).toBeLessThan(planned.length);
+    await vi.advanceTimersByTimeAsync(8_000);
+    await ran;
+    expect(names()).toEqual(planned);
+    expect(engine.checkup.lines.value.every(({ found }) => found !== null)).toBe(true);
+  });
+
+  test("says what Python has not finished, after eight seconds", async () => {
+    engine.isUnfinished = true;
+    const ran = engine.checkup.run();
+    await vi.advanceTimersByTimeAsync(8_000);
+    await ran;
+    expect(engine.found("python-udp").outcome).toBe("pass");
+    expect(engine.found("python-server stun:a")).toMatchObject({ outcome: "fail", by: "engine" });
+    expect(engine.sent.length).toBe(1);
+  });
+
+  test("that Python asked for is told beside a call, and its encoder left alone", async () => {
+    engine.isInCall = true;
+    const ran = engine.checkup.runForPython();
+    expect(engine.told).toEqual([["info", expect.stringMatching(/about eight seconds/)]]);
+    await vi.advanceTimersByTimeAsync(12_000);
+    await ran;
+    expect(engine.told[1]).toEqual([
+      "error",
+      "Of 12 checks 1 does not work, and 1 could be better. Permission for the camera: The browser refuses the camera on this page. Python has all of it in call.checks.",
+    ]);
+    expect(engine.found("encoder").detail).toMatch(/disturb the call/);
+  });
+
+  test("that Python asked for is told by the card where there is no call", async () => {
+    const ran = engine.checkup.runForPython();
+    await vi.advanceTimersByTimeAsync(12_000);
+    await ran;
+    expect(engine.told).toEqual([]);
+    expect(engine.sent.length).toBe(1);
   });
 
   test("tells lost packets", async () => {
@@ -178,6 +243,7 @@ describe("a check", () => {
     engine.refusal = "The connection is being checked already.";
     await whole();
     expect(engine.found("path").detail).toBe("The connection is being checked already.");
+    expect(engine.found("python").detail).toBe("The connection is being checked already.");
   });
 
   test("that is cancelled ends at once, keeps what it found, and reports nothing", async () => {

@@ -38,7 +38,13 @@ def test_a_doctor_in_a_cell_checks_by_itself(page: Page, open_notebook: OpenNote
     asked = page.evaluate("window.nbrtcProbe.asked")  # the window may have served another test
     notebook.run(0)
     root = notebook.output(0).locator(".nbrtc")
+    lines = root.get_by_role("list", name="Results of the check").get_by_role("listitem")
+    expect(lines.filter(has_text="Path to Python")).to_contain_text("checking…")
+    planned = lines.filter(has_text="UDP sockets")
+    planned.wait_for()
+    listed = sorted(lines.locator("bdi").all_inner_texts())
     done(root)
+    assert sorted(lines.locator("bdi").all_inner_texts()) == listed
 
     said = notebook.execute(FOUND).splitlines()
     found: dict[str, list[Any]] = {name: rest for name, *rest in json.loads(said[0])}
@@ -74,14 +80,21 @@ def test_python_has_the_card_check_the_connection(page: Page, open_notebook: Ope
 
     assert "True" in notebook.execute("print(call.checks.ok)"), notebook.execute("print(call.checks.results)")
     assert "True" in notebook.execute("print(call.checks.wait_for(1) is call.checks)")
-    toggle = widget.button("Check my connection")
-    toggle.focus()
-    page.keyboard.press("Enter")  # what was found before is still there
     section = widget.root.get_by_role("region", name="Check of the connection")
+    expect(section).to_be_visible()  # it opened by itself
+    widget.button("Check my connection").focus()
+    page.keyboard.press("Enter")
+    expect(section).to_be_hidden()
+    page.keyboard.press("Enter")  # what was found before is still there
     expect(section.get_by_role("listitem").filter(has_text="Path to Python")).to_contain_text("packets")
     expect(section.get_by_role("button", name="Check again")).to_be_visible()
     widget.root.screenshot(path=ARTIFACTS / "look-check-card.png")
+
     widget.start()
+    notebook.execute("call.check()")
+    expect(widget.notice("Python has the connection checked")).to_be_visible()
+    expect(widget.notice("Python has all of it in call.checks.")).to_be_visible()
+    widget.root.screenshot(path=ARTIFACTS / "look-check-call.png")
     widget.leave()
 
 
@@ -90,6 +103,9 @@ def test_a_guest_checks_the_connection_to_the_server(new_page: NewPage, serve: S
     guest.button("Check my connection").click()
     done(guest.root)
 
-    server = guest.root.get_by_role("listitem").filter(has_text="The room's server")
+    lines = guest.root.get_by_role("listitem")
+    server = lines.filter(has_text=re.compile("Fine: The room's server"))
     expect(server).to_contain_text(re.compile(r"answers after \d+ ms"))
+    socket = lines.filter(has_text="WebSocket to the room's server")
+    expect(socket).to_contain_text(re.compile(r"carries messages both ways, after \d+ ms"))
     assert "Python" not in guest.root.get_by_role("list", name="Results of the check").inner_text()

@@ -1,41 +1,47 @@
-/** "Check my connection": this page's checks and Python's, all at a time, each with its own end. */
-import { type ReadonlySignal, type Signal, signal } from "@preact/signals";
-import type { CheckView } from "../contract";
-import { newId } from "../ids";
-import type { CheckResult, Event, IceConfiguration, Intent } from "../messages";
-import type { Request } from "../requests";
-import { codecs, devices, permission, secureContext } from "./browser-checks";
+/** "Check my connection": this page's checks and Python's, each with its own end, and all of them within eight seconds. */
+import { computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
+import type { CheckLine, CheckView, Level } from "../contract";
+import type { CheckName, CheckResult, Event, IceConfiguration, Intent } from "../messages";
+import { BROWSER } from "./browser-checks";
+import { type Check, carryOut, resultOf, verdict, within } from "./check";
 import { encoderSpeed } from "./encoder-check";
-import { line, within } from "./line";
 import { candidates, servers } from "./network-checks";
 import { pathToPython } from "./path-check";
+import { type Ask, PYTHONS, PythonPart } from "./python-part";
+import { SERVER } from "./server-checks";
+import { said } from "./summary";
 
-/** Python's part; its own checks end sooner. */
-const PYTHON_MS = 10_000;
-const ANSWER_MS = 6_000;
+/** What Python has not found by then is not waited for. */
+const PYTHON_MS = 8_000;
+/** The path is measured when Python's encoders are done with the processor, or by then at the latest. */
+const QUIET_MS = 2_500;
 
 export interface CheckupOptions {
   /** On the guest page the room's server is asked instead. */
   readonly hasPython: () => boolean;
   readonly ice: () => IceConfiguration;
-  /** Resolves with the reply; rejects with a sentence. */
-  readonly ask: (request: Request) => Promise<unknown>;
+  /** There is a call, whose encoder is not to be disturbed. */
+  readonly isInCall: () => boolean;
+  readonly ask: Ask;
   readonly send: (intent: Intent) => void;
+  /** Beside the picture of a call, where the card is not shown. */
+  readonly tell: (level: Level, text: string) => void;
 }
 
 export class Checkup implements CheckView {
   readonly #options: CheckupOptions;
-  readonly #results: Signal<readonly CheckResult[]> = signal([]);
+  readonly #lines: Signal<readonly CheckLine[]> = signal([]);
   readonly #isRunning: Signal<boolean> = signal(false);
+  readonly results = computed(() => this.#lines.value.flatMap(({ found }) => found ?? []));
   #run = new AbortController();
-  #waiting = new Map<string, (event: Event) => void>();
+  #python: PythonPart | null = null;
 
   constructor(options: CheckupOptions) {
     this.#options = options;
   }
 
-  get results(): ReadonlySignal<readonly CheckResult[]> {
-    return this.#results;
+  get lines(): ReadonlySignal<readonly CheckLine[]> {
+    return this.#lines;
   }
 
   get isRunning(): ReadonlySignal<boolean> {
@@ -46,111 +52,99 @@ export class Checkup implements CheckView {
     this.cancel();
     const run = new AbortController();
     this.#run = run;
-    this.#results.value = [];
-    this.#isRunning.value = true;
-    const add = (...found: readonly CheckResult[]) => {
-      if (!run.signal.aborted) this.#results.value = [...this.#results.value, ...found];
-    };
+    const over = run.signal;
+    const encoder = encoderSpeed(this.#options.isInCall());
+    const isEncoded = carryOut(encoder, over);
+    const [checks, end] = this.#options.hasPython() ? this.#withPython(isEncoded, over) : [SERVER, nothing];
     const ice = this.#options.ice();
-    add(secureContext(), codecs());
+    const own = [
+      ...BROWSER,
+      candidates(ice),
+      ...servers(ice.iceServers, this.#options.hasPython()),
+      ...checks,
+    ];
+    const waiting = [encoder, ...own].map((check) => lineOf(check, "page"));
+    this.#lines.value = this.#options.hasPython() ? [...waiting, lineOf(PYTHONS, "engine")] : waiting;
+    this.#isRunning.value = true;
+    const found = [isEncoded, ...own.map((check) => carryOut(check, over))];
     await Promise.all([
-      permission("camera").then(add),
-      permission("microphone").then(add),
-      devices().then(add),
-      candidates(ice, run.signal).then(add),
-      servers(ice.iceServers, run.signal).then((found) => add(...found)),
-      this.#options.hasPython() ? this.#python(ice, run.signal, add) : this.#server().then(add),
+      ...found.map((each) => each.then((result) => result !== null && this.#put(result))),
+      end(),
     ]);
-    // last: it takes the processor from what is measured
-    if (!run.signal.aborted) add(await encoderSpeed());
-    if (run.signal.aborted) return;
+    if (over.aborted) return;
     this.#isRunning.value = false;
-    if (this.#options.hasPython()) this.#options.send({ type: "check-report", checks: this.#results.value });
+    if (this.#options.hasPython()) this.#options.send({ type: "check-report", checks: this.results.value });
+  }
+
+  /** As Python asked: who is in a call sees no card, and is told. */
+  async runForPython(): Promise<void> {
+    const { tell, isInCall } = this.#options;
+    if (isInCall()) tell("info", "Python has the connection checked: this takes about eight seconds.");
+    await this.run();
+    if (this.#isRunning.value || !isInCall()) return;
+    const [level, text] = said(this.results.value);
+    tell(level, `${text} Python has all of it in call.checks.`);
   }
 
   cancel(): void {
     this.#run.abort();
-    this.#waiting.clear();
+    this.#python = null;
     this.#isRunning.value = false;
   }
 
-  /** What Python says of a check; another one's means nothing any more. */
+  /** What Python says of a check. */
   take(event: Event): void {
-    if (event.type === "check-answer" || event.type === "checked") this.#waiting.get(event.id)?.(event);
+    this.#python?.take(event);
   }
 
-  async #python(
-    ice: IceConfiguration,
-    ended: AbortSignal,
-    add: (...found: readonly CheckResult[]) => void,
-  ): Promise<void> {
-    const asked = this.#fromPython(ended, add).then((isDone) => {
-      if (isDone || ended.aborted) return;
-      const detail = `Python has not finished its checks within ${PYTHON_MS / 1000} s.`;
-      add(
-        line(
-          "python-checks",
-          "Python's checks",
-          "fail",
-          detail,
-          "Is the kernel running? Run the cell again.",
-        ),
-      );
+  /** The page's checks that need Python, and its own, which go on until they are done or it is too late. */
+  #withPython(
+    isEncoded: Promise<unknown>,
+    over: AbortSignal,
+  ): readonly [readonly Check[], () => Promise<void>] {
+    const python = new PythonPart(this.#options.ask, {
+      planned: (names) => this.#plan(names),
+      found: (results) => this.#put(...results),
     });
-    const path = pathToPython({ ice, ask: (sdp) => this.#answer(sdp), ended }).then(add);
-    await Promise.all([asked, path]);
+    this.#python = python;
+    const quiet = within(QUIET_MS, python.quiet, nothing, over);
+    const ask = (sdp: string, ended: AbortSignal) => python.answer(sdp, ended);
+    const path = pathToPython({ ice: this.#options.ice(), ask, quiet });
+    const end = async () => {
+      await within(PYTHON_MS, python.done, nothing, over);
+      if (!over.aborted) this.#missed();
+    };
+    return [[python.way(isEncoded), path], end];
   }
 
-  /** Whether it came to its end. */
-  #fromPython(ended: AbortSignal, add: (...found: readonly CheckResult[]) => void): Promise<boolean> {
-    const id = newId();
-    const done = new Promise<boolean>((resolve) => {
-      this.#waiting.set(id, (event) => {
-        if (event.type !== "checked") return;
-        add(...event.checks);
-        if (event.done) resolve(true);
-      });
-      ended.addEventListener("abort", () => resolve(false), { once: true });
-    });
-    const began_ms = performance.now();
-    this.#options.ask({ type: "run-checks", id }).then(
-      () => {
-        const took_s = (performance.now() - began_ms) / 1000;
-        const detail = `Python answers this page after ${Math.round(1000 * took_s)} ms.`;
-        add(line("python", "Way to Python", "pass", detail, "", took_s, "s"));
-      },
-      () => undefined, // silence is told by who waits for the end
-    );
-    return within(PYTHON_MS, done, () => false).finally(() => this.#waiting.delete(id));
+  #plan(names: readonly CheckName[]): void {
+    const known = this.#lines.value.filter(({ name }) => name !== PYTHONS.name);
+    this.#lines.value = [...known, ...names.map((each) => lineOf(each, "engine"))];
   }
 
-  async #answer(sdp: string): Promise<string> {
-    const id = newId();
-    const answer = new Promise<string>((resolve, reject) => {
-      this.#waiting.set(id, (event) => event.type === "check-answer" && resolve(event.sdp));
-      this.#options.ask({ type: "check-offer", id, sdp }).catch(reject);
-    });
-    const late = new Promise<string>((_, reject) => {
-      setTimeout(() => reject(new Error(`Python has not answered within ${ANSWER_MS / 1000} s.`)), ANSWER_MS);
-    });
-    try {
-      return await Promise.race([answer, late]);
-    } finally {
-      this.#waiting.delete(id);
-    }
+  #put(...found: readonly CheckResult[]): void {
+    const results = new Map(found.map((result) => [result.name, result]));
+    const known = this.#lines.value.map((line) => ({ ...line, found: results.get(line.name) ?? line.found }));
+    const names = new Set(known.map(({ name }) => name));
+    const unplanned = found
+      .filter(({ name }) => !names.has(name))
+      .map((result) => ({ ...lineOf(result, result.by), found: result }));
+    this.#lines.value = [...known, ...unplanned];
   }
 
-  async #server(): Promise<CheckResult> {
-    const title = "The room's server";
-    const began_ms = performance.now();
-    const late = () => null;
-    const answer = await within(ANSWER_MS, fetch("/health", { cache: "no-store" }).catch(late), late);
-    const took_ms = performance.now() - began_ms;
-    if (answer?.ok) {
-      const detail = `It answers after ${took_ms.toFixed(0)} ms.`;
-      return line("signaling", title, "pass", detail, "", took_ms / 1000, "s");
-    }
-    const detail = answer === null ? "It does not answer." : `It answers with status ${answer.status}.`;
-    return line("signaling", title, "fail", detail, "Reload the page; ask whoever runs the server.");
+  /** What Python has not found. */
+  #missed(): void {
+    const detail = `Python has not finished it within ${PYTHON_MS / 1000} s.`;
+    const late = verdict("fail", detail, "Is the kernel running? Run the cell again.");
+    const open = this.#lines.value.filter(({ by, found }) => by === "engine" && found === null);
+    this.#put(...open.map((line) => ({ ...resultOf(line, late), by: line.by })));
   }
 }
+
+const nothing = async () => undefined;
+const lineOf = ({ name, title }: CheckName, by: CheckLine["by"]): CheckLine => ({
+  name,
+  title,
+  by,
+  found: null,
+});

@@ -1,6 +1,7 @@
 /** "Check my connection": the button, what was found, and a copy for whoever helps. */
-import { useSignal } from "@preact/signals";
-import type { CheckView } from "../contract";
+import { useSignal, useSignalEffect } from "@preact/signals";
+import type { CheckLine, CheckView } from "../contract";
+import { ranked, summed } from "../doctor/summary";
 import type { CheckResult } from "../messages";
 import "./check.css";
 import { Icon, type IconName } from "./icons";
@@ -17,13 +18,6 @@ const WORDS: Readonly<Record<CheckResult["outcome"], string>> = {
   fail: "Does not work",
   skipped: "Not checked",
 };
-const RANK: readonly CheckResult["outcome"][] = ["fail", "warning", "pass", "skipped"];
-
-/** What does not work comes first. */
-function ranked(results: readonly CheckResult[]): readonly CheckResult[] {
-  return [...results].sort((one, other) => RANK.indexOf(one.outcome) - RANK.indexOf(other.outcome));
-}
-
 const IPV4 = /\b\d{1,3}(\.\d{1,3}){3}\b/g;
 /** Eight groups, or two colons side by side (RFC 5952): a time of day has neither. */
 const IPV6 = /(?<![\w:])(?:(?:[0-9a-f]{1,4}:){7}[0-9a-f]{1,4}|[0-9a-f:]*::[0-9a-f:.]*)(?![\w:])/gi;
@@ -36,31 +30,48 @@ export function reportOf(results: readonly CheckResult[]): string {
   return lines.join("\n").replace(IPV6, "(address)").replace(IPV4, "(address)");
 }
 
-function sumUp(results: readonly CheckResult[], isRunning: boolean): string {
-  if (isRunning) return `Checking… ${results.length} done; this takes about eight seconds.`;
-  const count = (outcome: CheckResult["outcome"]) => results.filter((one) => one.outcome === outcome).length;
-  const [failed, warned] = [count("fail"), count("warning")];
-  if (failed + warned === 0) return "Everything that a call needs works.";
-  const parts = [
-    failed > 0 ? `${failed} ${failed === 1 ? "does" : "do"} not work` : "",
-    warned > 0 ? `${warned} could be better` : "",
-  ];
-  return `Of ${results.length} checks ${parts.filter(Boolean).join(", and ")}.`;
+function sumUp(lines: readonly CheckLine[], results: readonly CheckResult[], isRunning: boolean): string {
+  const progress = `${results.length} of ${lines.length} done`;
+  if (isRunning) return `Checking… ${progress}; this takes about eight seconds.`;
+  return results.length < lines.length ? `Stopped; ${progress}.` : summed(results);
 }
 
-function Line({ result }: { readonly result: CheckResult }) {
-  const { outcome, by, title, detail, advice } = result;
+/** While it runs nothing changes its place; then what does not work comes first. */
+function ordered(check: CheckView): readonly CheckLine[] {
+  const lines = check.lines.value;
+  if (check.isRunning.value) return lines;
+  const names = ranked(check.results.value).map(({ name }) => name);
+  const place = ({ name, found }: CheckLine) => (found === null ? names.length : names.indexOf(name));
+  return [...lines].sort((one, other) => place(one) - place(other));
+}
+
+interface LineProps {
+  readonly line: CheckLine;
+  readonly isRunning: boolean;
+}
+
+function Line({ line: { by, title, found }, isRunning }: LineProps) {
+  const outcome = found?.outcome ?? "skipped";
+  const word = found === null && isRunning ? "Checking" : WORDS[outcome];
   return (
     <li class={`nbrtc-check nbrtc-check--${outcome}`}>
-      <Icon name={ICONS[outcome]} size={16} />
+      {found === null && isRunning ? (
+        <Icon name="wait" size={16} class="nbrtc-icon--turning" />
+      ) : (
+        <Icon name={ICONS[outcome]} size={16} />
+      )}
       <div>
         <strong>
-          <span class="nbrtc-unseen">{WORDS[outcome]}: </span>
+          <span class="nbrtc-unseen">{word}: </span>
           <bdi>{title}</bdi>
           {by !== "page" && " (Python)"}
         </strong>{" "}
-        <span>{detail}</span>
-        {advice !== "" && <p class="nbrtc-check-advice">{advice}</p>}
+        {found === null ? (
+          <span class="nbrtc-check-waiting">{isRunning ? "checking…" : "not checked"}</span>
+        ) : (
+          <span>{found.detail}</span>
+        )}
+        {found !== null && found.advice !== "" && <p class="nbrtc-check-advice">{found.advice}</p>}
       </div>
     </li>
   );
@@ -77,12 +88,12 @@ export function CheckResults({ check }: { readonly check: CheckView }) {
   return (
     <>
       <p class="nbrtc-check-sum" role="status">
-        {sumUp(results, isRunning)}
+        {sumUp(check.lines.value, results, isRunning)}
       </p>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, by the keyboard, too */}
       <ul class="nbrtc-checks" aria-label="Results of the check" tabIndex={0}>
-        {ranked(results).map((result) => (
-          <Line key={result.name} result={result} />
+        {ordered(check).map((line) => (
+          <Line key={line.name} line={line} isRunning={isRunning} />
         ))}
       </ul>
       <div class="nbrtc-join">
@@ -105,10 +116,14 @@ export function CheckResults({ check }: { readonly check: CheckView }) {
 
 /** In the card before a call: closed until somebody wants to know. */
 export function CheckField({ check, disabled }: { readonly check: CheckView; readonly disabled: boolean }) {
-  const isOpen = useSignal(check.results.value.length > 0 || check.isRunning.value);
+  const isOpen = useSignal(check.lines.value.length > 0);
+  // also one that Python asked for
+  useSignalEffect(() => {
+    if (check.isRunning.value) isOpen.value = true;
+  });
   const toggle = () => {
     isOpen.value = !isOpen.value;
-    if (isOpen.value && check.results.value.length === 0 && !check.isRunning.value) void check.run();
+    if (isOpen.value && check.lines.value.length === 0) void check.run();
   };
   return (
     <div class="nbrtc-check-field">

@@ -12,10 +12,9 @@ export function DoctorView({ session }: { readonly session: SessionView }) {
     const isAlone = session.phase.value === "waiting-for-kernel" || session.phase.value === "no-kernel";
     if (began.current || isAlone || session.qualities.value.length === 0) return;
     began.current = true;
-    if (session.check.results.peek().length === 0 && !session.check.isRunning.peek())
-      void session.check.run();
+    if (session.check.lines.peek().length === 0) void session.check.run();
   });
-  const isAway = !began.current && session.check.results.value.length === 0;
+  const isAway = !began.current && session.check.lines.value.length === 0;
   return (
     <section class="nbrtc-doctor" aria-label="Check of the connection">
       <h2>Check of the connection</h2>

@@ -17,17 +17,17 @@ import numpy as np
 from aioice.ice import get_host_addresses
 
 from ..ice.redact import kind_of
-from ..messages import CheckResult, ServerProbe
+from ..messages import CheckName, CheckResult, ServerProbe
 from .encode import ENCODERS, VideoCodec
 from .seams import LOOPBACK
-from .server_check import check_server
+from .server_check import NAME, TITLE, check_server
 
 Outcome = Literal["pass", "warning", "fail", "skipped"]
 
 UDP_S = 1.0
 SIZE = 640, 480
 PICTURES = 40
-ENCODE_S = 1.0
+ENCODE_S = 0.6
 """A codec is measured for so long at most."""
 PICTURE_S = 1 / 30
 GOOD_FPS, POOR_FPS = 60.0, 30.0
@@ -36,7 +36,21 @@ BITRATE_BPS = 1_000_000
 LIBRARIES = ("nbrtc", "aiortc", "aioice", "av")
 
 Prober = Callable[[float], Awaitable[Sequence[ServerProbe]]]
-PROBE_S = 4.0
+PROBE_S = 3.5
+
+VERSIONS = "python-versions", "Versions"
+ADDRESSES = "python-addresses", "Network addresses"
+UDP = "python-udp", "UDP sockets"
+SERVERS = "python-servers", "STUN and TURN servers"
+
+
+def planned(server: str | None, servers: Iterable[str]) -> tuple[CheckName, ...]:
+    """The lines that `checks` of the same will come to."""
+    named = [VERSIONS, *map(_encoder_name, ENCODERS), ADDRESSES, UDP]
+    named += [_server_name(url) for url in servers] or [SERVERS]
+    if server is not None:
+        named.append((NAME, TITLE))
+    return tuple(CheckName(name, title) for name, title in named)
 
 
 async def checks(
@@ -75,27 +89,25 @@ def versions() -> CheckResult:
     """What runs here."""
     found = ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
     detail = f"{found}, Python {python_version()} on {platform(terse=True)}."
-    return line("python-versions", "Versions", "pass", detail)
+    return line(*VERSIONS, "pass", detail)
 
 
 async def addresses() -> list[CheckResult]:
     """What kinds of addresses this machine has besides 127.0.0.1; never which."""
-    name, title = "python-addresses", "Network addresses"
     found = [address for address in get_host_addresses(use_ipv4=True, use_ipv6=True) if address != LOOPBACK]
     if not found:
         detail = (
             "The kernel's machine has no network address besides 127.0.0.1, which browsers do not call over."
         )
         advice = "Join any network, or start the browser with --allow-loopback-in-peer-connection."
-        return [line(name, title, "fail", detail, advice)]
+        return [line(*ADDRESSES, "fail", detail, advice)]
     kinds = Counter(kind_of(address) for address in found)
     listed = ", ".join(f"{number} {_words(kind)}" for kind, number in sorted(kinds.items()))
-    return [line(name, title, "pass", f"The kernel's machine has {listed}.", value=len(found))]
+    return [line(*ADDRESSES, "pass", f"The kernel's machine has {listed}.", value=len(found))]
 
 
 async def udp() -> list[CheckResult]:
     """Whether a datagram gets from one socket of this machine to another one, over its own address."""
-    name, title = "python-udp", "UDP sockets"
     own = get_host_addresses(use_ipv4=True, use_ipv6=False) or [LOOPBACK]
     loop = asyncio.get_running_loop()
     try:
@@ -110,12 +122,12 @@ async def udp() -> list[CheckResult]:
         advice = (
             "Allow UDP in the firewall of the kernel's machine or container, or configure turns: servers."
         )
-        return [line(name, title, "fail", detail, advice)]
+        return [line(*UDP, "fail", detail, advice)]
     except OSError as error:
         detail = f"No UDP socket can be used here ({error.strerror or type(error).__name__})."
         advice = "Let the kernel's machine or container open UDP sockets: calls need them."
-        return [line(name, title, "fail", detail, advice)]
-    return [line(name, title, "pass", "UDP sockets work on the kernel's machine.", value=took_s, unit="s")]
+        return [line(*UDP, "fail", detail, advice)]
+    return [line(*UDP, "pass", "UDP sockets work on the kernel's machine.", value=took_s, unit="s")]
 
 
 def encoders() -> list[CheckResult]:
@@ -126,7 +138,7 @@ def encoders() -> list[CheckResult]:
 def encoder(codec: VideoCodec) -> CheckResult:
     """The same for one codec, as `call.effect` uses it."""
     width, height = SIZE
-    name, title = f"python-encoder-{codec.lower()}", f"{codec} encoder"
+    name, title = _encoder_name(codec)
     pictures = _pictures(width, height)
     made = ENCODERS[codec]()
     try:
@@ -149,7 +161,7 @@ def encoder(codec: VideoCodec) -> CheckResult:
 
 def probed(probe: ServerProbe) -> CheckResult:
     """How one STUN or TURN server answered the engine."""
-    name, title = f"python-server {probe.url}", probe.url
+    name, title = _server_name(probe.url)
     what = "allocates a relay" if "relay" in probe.candidate_types else "tells the address that it sees"
     if probe.ok:
         took = "" if probe.rtt_s is None else f", after {probe.rtt_s * 1000:.0f} ms"
@@ -203,8 +215,16 @@ async def _servers(probe: Prober, urls: tuple[str, ...]) -> list[CheckResult]:
     if not urls:
         detail = "No STUN or TURN server is configured, so that only direct paths are tried."
         advice = "In one network that is enough; else give ice_servers=[...] with a TURN server."
-        return [line("python-servers", "STUN and TURN servers", "skipped", detail, advice)]
+        return [line(*SERVERS, "skipped", detail, advice)]
     return [probed(one) for one in await probe(PROBE_S)]
+
+
+def _encoder_name(codec: VideoCodec) -> tuple[str, str]:
+    return f"python-encoder-{codec.lower()}", f"{codec} encoder"
+
+
+def _server_name(url: str) -> tuple[str, str]:
+    return f"python-server {url}", url
 
 
 def _udp_socket(address: str) -> socket.socket:
