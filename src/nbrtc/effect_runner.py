@@ -10,9 +10,10 @@ from typing import Any
 import msgspec
 
 from .effect import VideoEffect, to_planes
+from .engine_port import Bridge
 from .errors import EngineError
 from .frame import Frame
-from .port import Bridge, FramePort, Result
+from .port import FramePort, Result
 from .turns import quick_turns
 from .video_effect_stats import EffectRow, VideoEffectStats
 
