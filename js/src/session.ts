@@ -5,37 +5,18 @@
 import { batch, computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import { canCall, NO_CALL, shortcomingsOf } from "./abilities";
 import { type Assets, NO_ASSETS } from "./assets";
-import { Connection } from "./connection";
 import type { Drawer, PagePhase, PlotPoint, Preferences, SessionView, StatsFeed } from "./contract";
-import { Checkup } from "./doctor/checkup";
+import { EngineEvents } from "./engine-events";
 import { pictureCapOf } from "./ice/configuration";
-import { IceDesk } from "./ice/desk";
 import { newId } from "./ids";
 import type { Link } from "./link";
 import { availableCodecs } from "./media/codecs";
 import { canShareScreen } from "./media/screen";
-import {
-  type Bye,
-  type CallState,
-  type Codec,
-  type Event,
-  type Intent,
-  PROTOCOL,
-  type Quality,
-  type RoomInfo,
-} from "./messages";
-import { Notices } from "./notices";
+import type { CallState, Codec, Event, Intent, Quality } from "./messages";
 import type { Scene } from "./outgoing";
-import { OwnMedia, type Trouble } from "./own-media";
+import { Parts } from "./parts";
 import { type Activity, isInCall, phaseOf } from "./phase";
-import { Post } from "./post";
-import { Presence } from "./presence";
-import { Recordings } from "./recordings";
 import { RefusedError } from "./requests";
-import { Room } from "./room";
-import { Analysis } from "./stats/analysis";
-import { Tap } from "./tap";
-import { Views } from "./views";
 import { LEFT, SOUND_WITHHELD, statusOf } from "./words";
 
 /** The widget's comm, or whatever stands for it in a test or on the guest page; false where nobody is behind it. */
@@ -63,87 +44,55 @@ export class Session implements SessionView {
   readonly remoteStream: Signal<MediaStream | null> = signal(null);
   readonly drawer: Signal<Drawer | null> = signal(null);
   readonly #channel: Channel;
+  readonly #assets: Assets;
   readonly #activity: Signal<Activity> = signal("none");
   /** The devices were asked for, whatever came of it: only then the engine hears what is sent. */
   readonly #devicesAsked: Signal<boolean> = signal(false);
   /** Why the call failed, or why the room took nobody in. */
   readonly #failure: Signal<string> = signal("");
-  readonly #notices = new Notices();
-  readonly #presence = new Presence(() => this.#post.sendByComm({ type: "hello", protocol: PROTOCOL }));
-  readonly #views = new Views(
-    () => this.#presence.stop(),
-    () => this.close("The widget was closed in the page."),
-  );
-  readonly #post = new Post({
-    sendByLink: (intent) => this.#connection.send(intent),
-    sendByComm: (intent) => this.#channel(this.page, intent),
-    onNobody: () => this.#presence.kernel.value !== "gone" && this.kernelGone(),
-    notices: this.#notices,
-  });
-  readonly #analysis: Analysis;
-  readonly #ice = new IceDesk({
+  readonly #parts = new Parts({
+    state: this.state,
     hasPython: () => this.hasPython,
-    ask: (request) => this.#post.requests.make(request),
-    send: (intent) => this.#post.send(intent),
-    onNetwork: () => {
-      this.#connection.networkChanged();
-      this.#room.mesh.networkChanged();
-    },
-  });
-  readonly #tap = new Tap({
-    onProblem: (text) => this.#trouble({ key: "tap", code: "tap", text }),
-    onStuck: (id) => this.reconnect(id),
-  });
-  readonly #connection = new Connection({
-    ice: this.#ice,
-    tap: () => (this.state.value?.room ? this.#tap : null),
-    offer: (offer, signal) => this.#post.requests.make(offer, signal),
-    candidate: (candidate) => this.#post.sendByComm(candidate),
-    onEvent: (event) => this.take(event),
+    assets: () => this.#assets,
+    sendByComm: (intent) => this.#channel(this.page, intent),
+    isJoined: () => this.#isJoined(),
+    quality: () => this.#quality(),
+    scene: () => this.#scene(),
     onOpen: () => this.#opened(),
     onLink: (link, ended) => this.#follow(link, ended),
-    onCall: (...call) => this.#analysis.called("python", ...call),
+    onEvent: (event) => this.take(event),
+    onMeasured: (peer, point) => this.#measured(peer, point),
+    onMedia: () => this.#mediaChanged(),
+    onDeserted: () => this.close("The widget was closed in the page."),
+    onKernelGone: () => this.kernelGone(),
     onGivenUp: (reason) => this.#fail(reason),
-    onProblem: (message) => this.#post.send({ type: "problem", code: "ice", message }),
   });
-  readonly #room = new Room({
-    tap: () => (this.hasPython ? this.#tap : null),
-    ice: this.#ice,
-    send: (message) => this.#post.send(message),
-    onStatus: (status) => this.#post.send(status),
-    onConnection: (...made) => this.#trace(...made),
-    onCall: (...call) => this.#analysis.called(...call),
-    onProblem: (code, message) => this.#post.send({ type: "problem", code, message }),
-    notices: this.#notices,
-  });
-  readonly #media = new OwnMedia({
-    quality: computed(() => this.#quality()),
-    mesh: this.#room.mesh,
-    scene: () => this.#scene(),
-    assets: { load: (name) => this.#assets.load(name), base: () => this.#assets.base() },
-    onEffect: (effect) => {
-      if (this.state.value !== null) this.state.value = { ...this.state.value, effect };
-      return this.#post.ask({ type: "set-effect", id: newId(), effect });
-    },
-    onChange: () => this.#mediaChanged(),
-    onTrouble: (trouble) => this.#trouble(trouble),
-  });
-  readonly #recordings = new Recordings({ state: this.state, post: this.#post, notices: this.#notices });
-  readonly #assets: Assets;
-  readonly check = new Checkup({
+  readonly #notices = this.#parts.notices;
+  readonly #presence = this.#parts.presence;
+  readonly #post = this.#parts.post;
+  readonly #analysis = this.#parts.analysis;
+  readonly #connection = this.#parts.connection;
+  readonly #room = this.#parts.room;
+  readonly #media = this.#parts.media;
+  readonly #recordings = this.#parts.recordings;
+  readonly check = this.#parts.check;
+  readonly #events = new EngineEvents({
+    page: this.page,
+    parts: this.#parts,
+    state: this.state,
+    qualities: this.qualities,
+    activity: this.#activity,
     hasPython: () => this.hasPython,
-    ice: () => this.#ice.configuration,
-    isInCall: () => this.#isJoined(),
-    ask: (request, over) => this.#post.requests.make(request, over),
-    send: (intent) => this.#post.send(intent),
-    tell: (level, text) => this.#notices.tell("check", level, text),
+    stop: () => this.#stop(),
+    finish: () => this.#finish(),
+    fail: (reason) => this.#fail(reason),
+    turnAway: (reason) => this.#end("none", reason, reason),
+    kernelGone: () => this.kernelGone(),
   });
   #rtt_s = 0;
-  /** The room was asked to take this page in since the click; an earlier refusal is not the answer. */
-  #asked = false;
   #starts = 0;
 
-  readonly stats: StatsFeed;
+  readonly stats: StatsFeed = this.#analysis.history;
   readonly notices = this.#notices.items;
   readonly devices = this.#media.capture.devices;
   readonly preferences = this.#media.capture.preferences;
@@ -197,18 +146,9 @@ export class Session implements SessionView {
     this.#channel = channel;
     this.hasPython = hasPython;
     this.shortcomings = shortcomingsOf(hasPython);
-    this.#analysis = new Analysis({
-      hasPython,
-      state: this.state,
-      onPoint: (peer, point) => this.#measured(peer, point),
-      send: (message) => this.#connection.send(message),
-      sendByComm: (event) => void this.#post.sendByComm(event),
-      onProblem: (text) => this.#trouble({ key: "stats", code: "stats", text }),
-    });
-    this.stats = this.#analysis.history;
     this.#analysis.watch(this.sending, this.devices);
     this.drawer.subscribe((drawer) => this.#room.chat.read(drawer === "chat"));
-    this.#connection.disturbance.subscribe(() => this.#mirrorRoom());
+    this.#connection.disturbance.subscribe(() => this.#events.mirrorRoom());
     this.#media.outgoing.isSoundWithheld.subscribe((isWithheld) => {
       if (isWithheld) this.#notices.tell("sound-withheld", "warning", SOUND_WITHHELD);
       else this.#notices.dismiss("sound-withheld");
@@ -219,7 +159,7 @@ export class Session implements SessionView {
 
   /** A view shows this session until `ended` aborts. The last one to go stops the camera, after a grace. */
   attach(ended: AbortSignal): void {
-    this.#views.attach(ended);
+    this.#parts.views.attach(ended);
     this.#media.capture.watchDevices();
     if (this.#presence.kernel.value !== "gone") this.#presence.ask();
   }
@@ -229,7 +169,7 @@ export class Session implements SessionView {
    * may be one that is loaded again (`mayReturn`).
    */
   close(reason: string, mayReturn = false): void {
-    this.#views.settle();
+    this.#parts.views.settle();
     this.check.cancel();
     this.#presence.stop();
     this.#end("none", reason, "", mayReturn);
@@ -276,7 +216,7 @@ export class Session implements SessionView {
     this.#presence.watch(false);
     this.check.cancel();
     this.#analysis.start();
-    this.#ice.start();
+    this.#parts.ice.start();
     // the connections are built while the person is asked and the devices open
     const takeOver = owner !== null && owner !== this.page;
     if (this.hasPython) this.#connection.start(takeOver);
@@ -333,150 +273,9 @@ export class Session implements SessionView {
     this.#notices.dismiss(key);
   }
 
-  // --- what comes down
-
   /** An event of the engine, by the comm or the data channel. */
   take(event: Event): void {
-    switch (event.type) {
-      case "welcome":
-        this.#presence.heard();
-        if (event.protocol !== PROTOCOL) {
-          const text = "This page's nbrtc and the kernel's have different versions: reload the page.";
-          this.#notices.tell("protocol", "error", text);
-          return;
-        }
-        this.#ice.configure(event.ice);
-        this.qualities.value = event.qualities;
-        this.#mirror(event.state);
-        this.#room.read(event.chat);
-        this.#analysis.history.findings.value = event.findings;
-        break;
-      case "findings":
-        this.#analysis.history.findings.value = event.findings;
-        break;
-      case "state":
-        this.#presence.heard();
-        this.#mirror(event);
-        break;
-      case "answer":
-        this.#connection.answer(event);
-        break;
-      case "candidate":
-        this.#connection.candidate(event);
-        break;
-      case "ice-configured":
-      case "probe-ice":
-      case "check-answer":
-      case "checked":
-        this.#ice.take(event);
-        this.check.take(event);
-        break;
-      case "reply":
-        this.#post.requests.settle(event);
-        this.#recordings.settle(event);
-        break;
-      case "recording-chunk":
-        this.#recordings.take(event);
-        break;
-      case "switch-media":
-        this.#media.switch(event);
-        break;
-      case "apply-quality":
-        this.#applyQuality(event.quality);
-        break;
-      case "peer-signal":
-        if (this.#isJoined()) this.#room.mesh.take(event);
-        break;
-      case "chat":
-        this.#room.read(event.messages);
-        break;
-      case "bye":
-        this.#bye(event);
-        break;
-      case "notice":
-        if (event.text === "") this.#notices.dismiss(event.key);
-        else this.#notices.tell(event.key, event.level, event.text);
-        break;
-      case "ping":
-        break;
-    }
-  }
-
-  #mirror(state: CallState): void {
-    const known = this.state.value;
-    const newer =
-      known === null ||
-      state.epoch > known.epoch ||
-      (state.epoch === known.epoch && state.revision > known.revision);
-    if (!newer) return;
-    batch(() => {
-      this.state.value = state;
-      this.#media.effects.mirror(state.effect, state.background);
-      if (state.checkRequested && !known?.checkRequested) void this.check.runForPython();
-      this.#room.moved(known?.room ?? null, state.room);
-      if (state.phase === "closed") this.#finish();
-      else if (state.owner === this.page) this.#mirrorOwn(state);
-      else if (state.owner !== null && this.#activity.value === "joined") this.#takenOver();
-      this.#mirrorRoom();
-      this.#recordings.mirror(state, this.#isJoined() && state.owner === this.page);
-    });
-  }
-
-  #mirrorOwn(state: CallState): void {
-    if (state.phase !== "connected" || !this.#isJoined()) return;
-    this.#activity.value = "joined";
-    this.#connection.confirm();
-  }
-
-  /** The room's part of the newest state, and whether what is said now would get there. */
-  #mirrorRoom(): void {
-    const state = this.state.value;
-    if (state === null || !this.#isJoined()) return;
-    if (state.owner !== this.page) {
-      this.#room.mesh.reach(false); // an engine that has just begun knows nothing of this page
-    } else if (state.room !== null) {
-      const { room } = state;
-      if (room.phase !== "refused") this.#asked = true;
-      else if (this.#asked) {
-        this.#turnedAway(room);
-        return;
-      }
-      this.#room.mirror(state, this.#connection.disturbance.value === null);
-      if (this.hasPython) this.#tap.setRecorded(state.recorded);
-    }
-    this.#media.outgoing.refresh();
-  }
-
-  /** Whoever was not let in is back at the card, and whoever was inside has lost the call. */
-  #turnedAway(room: RoomInfo): void {
-    if (this.#room.wasJoined) this.#fail(room.reason);
-    else this.#end("none", room.reason, room.reason);
-  }
-
-  #takenOver(): void {
-    this.#stop();
-    this.#activity.value = "none";
-    this.#notices.tell("bye", "info", "The call moved to another window. Your camera is off here.");
-  }
-
-  #bye(bye: Bye): void {
-    const wasJoined = this.#isJoined();
-    if (bye.recover) this.#connection.lose(bye.reason);
-    else if (bye.code === "kernel-gone") this.kernelGone();
-    else if (bye.code === "taken-over") this.#takenOver();
-    // another link would not help
-    else if (bye.code === "lost") this.#fail(bye.reason);
-    else {
-      this.#stop();
-      this.#activity.value = "none";
-      if (bye.code === "left" && wasJoined) this.#notices.tell("bye", "info", bye.reason);
-    }
-  }
-
-  #applyQuality(quality: Quality): void {
-    const state = this.state.value;
-    if (state !== null) this.state.value = { ...state, quality };
-    void this.#media.capture.applyQuality();
+    this.#events.take(event);
   }
 
   // --- devices, link and room
@@ -486,13 +285,8 @@ export class Session implements SessionView {
     ended.addEventListener("abort", () => {
       this.remoteStream.value = null;
     });
-    this.#trace("python", link.connection, link.generation, ended);
+    this.#parts.trace("python", link.connection, link.generation, ended);
     void this.#media.outgoing.feed(link);
-  }
-
-  #trace(...made: Parameters<Analysis["follow"]>): void {
-    this.#analysis.follow(...made);
-    this.#ice.tracer.follow(...made);
   }
 
   #opened(): void {
@@ -526,7 +320,7 @@ export class Session implements SessionView {
       isPythonHere: link?.isOpen === true && this.#connection.disturbance.value === null,
       rtt_s: this.#rtt_s,
       quality: this.#quality(),
-      cap_bps: pictureCapOf(this.#ice.configuration),
+      cap_bps: pictureCapOf(this.#parts.ice.configuration),
     };
   }
 
@@ -574,7 +368,7 @@ export class Session implements SessionView {
   #stop(): void {
     this.#starts += 1;
     this.#presence.watch(false);
-    this.#asked = false;
+    this.#events.reset();
     this.#connection.stop();
     this.#media.stop();
     this.#room.stop();
@@ -582,7 +376,7 @@ export class Session implements SessionView {
     this.#post.requests.abandon();
     this.#devicesAsked.value = false;
     this.#analysis.stop();
-    this.#ice.stop();
+    this.#parts.ice.stop();
   }
 
   #isJoined(): boolean {
@@ -591,12 +385,5 @@ export class Session implements SessionView {
 
   #quality(): Quality {
     return this.state.value?.quality ?? MEDIUM;
-  }
-
-  /** Something that the browser could not do: for the person, and for `call.errors`. */
-  #trouble({ key, code, text }: Trouble): void {
-    this.#notices.tell(key, "warning", text);
-    this.#analysis.note("problem", `${key}: ${code}`);
-    this.#post.send({ type: "problem", code, message: text });
   }
 }

@@ -9,7 +9,7 @@ import { Analysis } from "../src/stats/analysis";
 function make() {
   const said: string[] = [];
   const analysis = new Analysis({
-    hasPython: true,
+    hasPython: () => true,
     state: signal(null),
     onPoint: () => undefined,
     send: (message) => said.push("name" in message ? `${message.name} ${message.value}` : message.type) > 0,

@@ -15,7 +15,7 @@ let samples = 0;
 let bytes = 0;
 
 const analysis = new Analysis({
-  hasPython: true,
+  hasPython: () => true,
   state,
   onPoint: () => undefined,
   send: (message) => {

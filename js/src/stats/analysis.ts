@@ -14,7 +14,7 @@ const STEP_FPS = 4;
 
 export interface AnalysisOptions {
   /** False on the guest page: there is nobody to tell. */
-  readonly hasPython: boolean;
+  readonly hasPython: () => boolean;
   readonly state: ReadonlySignal<CallState | null>;
   readonly onPoint: (peer: string, point: PlotPoint) => void;
   /** By the link's data channel; false where it is not open. */
@@ -54,7 +54,7 @@ export class Analysis {
     this.history.clear();
     this.devices.start();
     this.#sending = null;
-    if (this.#options.hasPython) this.#timeline.start();
+    if (this.#options.hasPython()) this.#timeline.start();
     this.#watchVisibility();
   }
 
