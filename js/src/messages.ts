@@ -53,7 +53,7 @@ export interface IceConfiguration {
   readonly bundlePolicy: BundlePolicy;
   readonly iceCandidatePoolSize: number;
   readonly maxBitrateBps: number | null;
-  readonly expiresAtS: number | null;
+  readonly leftS: number | null;
 }
 
 /** What a person asks of `nbrtc.IcePolicy`. They combine. */
@@ -825,6 +825,7 @@ export interface JoinedJson {
   readonly resumed?: boolean;
   readonly iceServers?: readonly IceServerEntry[];
   readonly iceExpiresAt?: number | null;
+  readonly iceTtl?: number | null;
   readonly collectsAnalytics?: boolean;
 }
 
@@ -832,6 +833,7 @@ export interface JoinedJson {
 export interface TurnCredentialsJson {
   readonly iceServers: readonly IceServerEntry[];
   readonly expiresAt?: number | null;
+  readonly ttl?: number | null;
 }
 
 export type IceRecord = CandidateSeen | CandidateFailed | CandidateRefused | PairSeen | IceStateSeen;

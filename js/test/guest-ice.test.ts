@@ -12,7 +12,7 @@ let guest: Guest;
 beforeEach(() => {
   vi.useFakeTimers();
   server = new FakeServer();
-  server.ice = { iceServers: [{ urls: ["stun:turn.example.org"] }, TURN], iceExpiresAt: 1000 };
+  server.ice = { iceServers: [{ urls: ["stun:turn.example.org"] }, TURN], iceTtl: 1000 };
   guest = new Guest(server);
 });
 afterEach(() => {
@@ -36,7 +36,7 @@ test("the room's servers are there before anybody is to be connected, and no sta
   expect(configured).toBeLessThan(joined);
   expect(guest.of("ice-configured")[0]?.ice).toMatchObject({
     iceServers: [{ urls: ["stun:turn.example.org"], username: null, credential: null }, TURN],
-    expiresAtS: 1000,
+    leftS: 1000,
   });
   expect(guest.state.ice.urls).toEqual(["stun:turn.example.org", "turn:turn.example.org"]);
   expect(JSON.stringify(guest.of("state"))).not.toContain("secret-1");
@@ -45,12 +45,12 @@ test("the room's servers are there before anybody is to be connected, and no sta
 test("fresh credentials come before the answer to whoever asked for them", async () => {
   guest.enter();
   await settled();
-  server.ice = { iceServers: [{ ...TURN, credential: "secret-2" }], iceExpiresAt: 2000 };
+  server.ice = { iceServers: [{ ...TURN, credential: "secret-2" }], iceTtl: 2000 };
   refresh("r1");
   await settled();
   expect(server.of("turn-credentials")).toEqual([{}]);
   const last = guest.of("ice-configured").at(-1);
-  expect(last?.ice).toMatchObject({ iceServers: [{ credential: "secret-2" }], expiresAtS: 2000 });
+  expect(last?.ice).toMatchObject({ iceServers: [{ credential: "secret-2" }], leftS: 2000 });
   expect(guest.said.indexOf(guest.reply("r1") as never)).toBeGreaterThan(guest.said.indexOf(last as never));
   expect(guest.reply("r1")?.errorCode).toBeNull();
 });
@@ -86,10 +86,10 @@ test("outside a room there are no servers, and nothing to refresh", async () => 
 test("every rejoin brings new ones; a server that has none says nothing of them", async () => {
   guest.enter();
   await settled();
-  server.ice = { iceServers: [{ ...TURN, credential: "secret-3" }], iceExpiresAt: 3000 };
+  server.ice = { iceServers: [{ ...TURN, credential: "secret-3" }], iceTtl: 3000 };
   server.cut();
   await vi.advanceTimersByTimeAsync(500);
-  expect(guest.of("ice-configured").at(-1)?.ice).toMatchObject({ expiresAtS: 3000 });
+  expect(guest.of("ice-configured").at(-1)?.ice).toMatchObject({ leftS: 3000 });
   guest.engine.close();
 
   server = new FakeServer();
@@ -110,9 +110,9 @@ describe("what a server names", () => {
     [[{ urls: ["turn:x", 7], username: "a", credential: "b" }], ["turn:x"]],
     [[{ urls: Array.from({ length: 30 }, (_, n) => `stun:host-${n}`) }], 20],
   ])("%j", (said, expected) => {
-    const { servers, expiresAtS } = issuedOf(said, "soon");
+    const { servers, leftS } = issuedOf(said, "soon");
     const urls = servers.flatMap((entry) => entry.urls);
     expect(typeof expected === "number" ? urls.length : urls).toEqual(expected);
-    expect(expiresAtS).toBeNull();
+    expect(leftS).toBeNull();
   });
 });

@@ -42,8 +42,7 @@ afterEach(() => {
 
 const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms);
 const configure = (change: Partial<IceConfiguration>) => desk.configure({ ...DIRECT, ...change });
-const expiring = (seconds: number) =>
-  configure({ iceServers: [TURN], expiresAtS: Date.now() / 1000 + seconds });
+const expiring = (seconds: number) => configure({ iceServers: [TURN], leftS: seconds });
 
 describe("credentials", () => {
   test.each([

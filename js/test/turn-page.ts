@@ -24,9 +24,16 @@ type Said =
   | { readonly what: "offer"; readonly offer: Offer }
   | { readonly what: "candidate"; readonly candidate: Candidate };
 
+/** What a server gives to whoever asks for fresh credentials; null while it is out of reach. */
+let issued: Partial<IceConfiguration> | null = null;
+
 const ice = new IceDesk({
   hasPython: () => false,
-  ask: async () => undefined,
+  ask: async () => {
+    tell("asks for fresh credentials");
+    if (issued === null) throw new Error("The room's server is out of reach.");
+    ice.configure({ ...DIRECT, ...issued });
+  },
   send: () => undefined,
   onNetwork: () => {
     tell("the network changed");
@@ -184,6 +191,9 @@ Object.assign(globalThis, {
     configure: (configuration: Partial<IceConfiguration>) => {
       ice.configure({ ...DIRECT, ...configuration });
       ice.start();
+    },
+    issue: (configuration: Partial<IceConfiguration>) => {
+      issued = configuration;
     },
     join,
     call,

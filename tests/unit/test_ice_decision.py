@@ -200,7 +200,7 @@ def test_neighbours_with_the_same_credentials_are_one_entry_and_stun_has_none() 
         IceServerEntry((TLS,), "ada", SECRET),
     )
     made = configuration_of(decision, entries, 5.0)
-    assert made.expires_at_s == 5.0
+    assert made.left_s == 5.0
     assert SECRET not in repr(made)
 
 

@@ -113,7 +113,7 @@ async def test_the_users_servers_are_decided_about_at_once(stage: Any) -> None:
     assert desk.decision.urls == (STUN, TURN)
     assert desk.servers == (IceServerEntry((STUN,)), IceServerEntry((TURN,), "ada", "pw"))
     assert desk.configuration.ice_servers == desk.servers
-    assert desk.configuration.expires_at_s is None
+    assert desk.configuration.left_s is None
     assert desk.problem is None
 
 
@@ -124,15 +124,17 @@ async def test_credentials_are_made_of_a_secret_and_made_again_in_time(
     desk = stage(SECRET).desk
     first = desk.configuration
     (entry,) = first.ice_servers
-    assert entry.username == f"{int(first.expires_at_s)}:0123456789abcdef"
-    assert start_s + 500 < first.expires_at_s < start_s + 700
+    ends_s = int(str(entry.username).removesuffix(":0123456789abcdef"))
+    assert start_s + 500 < ends_s < start_s + 700
+    assert first.left_s == pytest.approx(ends_s - start_s, abs=30)
     assert "s3cret" not in repr((first, desk.decision, entry.username))
 
     monkeypatch.setattr(time, "time", lambda: start_s + 200)
-    assert desk.configuration == first, "more than half of its life is left"
+    assert desk.configuration.ice_servers == first.ice_servers, "more than half of its life is left"
+    assert desk.configuration.left_s == ends_s - start_s - 200
     monkeypatch.setattr(time, "time", lambda: start_s + 400)
     await desk.refresh()
-    assert desk.configuration.expires_at_s == pytest.approx(start_s + 1000, abs=2)
+    assert desk.configuration.left_s == pytest.approx(600, abs=2)
     assert desk.servers == desk.configuration.ice_servers
 
 
@@ -145,7 +147,7 @@ async def test_the_rooms_servers_come_beside_and_are_renewed_by_the_room(
         nonlocal renewals
         renewals += 1
         await asyncio.sleep(0)
-        return TurnCredentialsJson((IceServerEntry(("turn:room",), "18:p", "c2"),), start_s + 1000)
+        return TurnCredentialsJson((IceServerEntry(("turn:room",), "18:p", "c2"),), expires_at=99.0, ttl=600)
 
     start_s = time.time()
     staged = stage(source(STUN), in_room=True)
@@ -153,7 +155,7 @@ async def test_the_rooms_servers_come_beside_and_are_renewed_by_the_room(
     desk.issued(ISSUED, start_s + 600, renew)
     assert staged.changes == 1
     assert desk.decision.urls == (STUN, "turn:room")
-    assert desk.configuration.expires_at_s == start_s + 600
+    assert desk.configuration.left_s == pytest.approx(600, abs=30)
 
     await desk.refresh()
     assert renewals == 0
@@ -161,6 +163,7 @@ async def test_the_rooms_servers_come_beside_and_are_renewed_by_the_room(
     await asyncio.gather(*(desk.refresh() for _ in range(5)))
     assert renewals == 1, "the others waited for the first"
     assert desk.servers[-1].credential == "c2"
+    assert desk.configuration.left_s == 600, "whatever time the server's clock has"
     assert staged.changes == 2
 
     desk.change_room(True)
@@ -189,7 +192,7 @@ async def test_relays_only_waits_for_the_rooms_servers(stage: Any) -> None:
     desk = stage(source(STUN), options=IceOptions(privacy=True), in_room=True).desk
     assert desk.awaits_turn
     assert desk.problem is None
-    assert desk.configuration.expires_at_s < time.time(), "the page asks for another one before it connects"
+    assert desk.configuration.left_s == 0, "the page asks for another one before it connects"
     waiting = asyncio.create_task(desk.heard_room(WAIT_S))
     await asyncio.sleep(0)
     desk.issued(ISSUED, time.time() + 600, None)

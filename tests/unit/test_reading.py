@@ -1,5 +1,6 @@
 """What a client makes of a server's words, also of a newer server's."""
 
+import time
 from typing import Any
 
 import msgspec
@@ -135,3 +136,18 @@ def test_refusals_keep_their_code_and_sentence(value: object, reason: str, text:
 
     assert error.reason == reason
     assert text in str(error)
+
+
+@pytest.mark.parametrize(
+    ("ttl_s", "expires_at_s", "ends_s"),
+    [
+        pytest.param(600.0, 9.0, 1600.0, id="whatever time the server's clock has"),
+        pytest.param(None, 9.0, 9.0, id="a server that says only when"),
+        pytest.param(None, None, None, id="nothing that ends"),
+    ],
+)
+def test_credentials_end_by_the_clock_of_who_uses_them(
+    ttl_s: float | None, expires_at_s: float | None, ends_s: float | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(time, "time", lambda: 1000.0)
+    assert reading.expiry(ttl_s, expires_at_s) == ends_s

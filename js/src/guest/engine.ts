@@ -300,7 +300,7 @@ export class GuestEngine {
     this.#member = null;
     member?.leave();
     this.#media = null;
-    this.#configure({ servers: [], expiresAtS: null });
+    this.#configure({ servers: [], leftS: null });
     this.#change({
       phase: "idle",
       reason,
@@ -387,9 +387,9 @@ export class GuestEngine {
   }
 
   /** Nobody configures a guest's page but the room's server, which knows where its TURN servers are. */
-  #configure({ servers, expiresAtS }: IssuedServers): void {
+  #configure({ servers, leftS }: IssuedServers): void {
     if (servers.length === 0 && this.#ice.iceServers.length === 0) return;
-    this.#ice = { ...DIRECT, iceServers: servers, expiresAtS };
+    this.#ice = { ...DIRECT, iceServers: servers, leftS };
     const urls = servers.flatMap((server) => server.urls);
     const reasons = urls.length === 0 ? [] : ["The room's server named these servers."];
     if (urls.join() !== this.#state.ice.urls.join()) this.#change({ ice: { ...UNDECIDED, urls, reasons } });

@@ -152,7 +152,13 @@ export class Member {
     }
     const said = await this.#line.request("turn-credentials", {});
     if (this.#closed || !isObject(said)) return;
-    this.#listener.onIce(issuedOf(said.iceServers, said.expiresAt));
+    this.#listener.onIce(issuedOf(said.iceServers, said.ttl));
+  }
+
+  /** Shows the server whose seat this is, where it collects how connections went; else null. */
+  get reportToken(): string | null {
+    const isIn = this.#line !== null && this.#joined?.collectsAnalytics === true;
+    return isIn ? (this.#joined?.resumeToken ?? null) : null;
   }
 
   /** What the others are told of us; the newest counts, also after the line was lost. */
@@ -257,7 +263,7 @@ export class Member {
       );
     }
     this.#participants = now;
-    this.#listener.onIce(issuedOf(joined.iceServers, joined.iceExpiresAt));
+    this.#listener.onIce(issuedOf(joined.iceServers, joined.iceTtl));
     this.#listener.onRoom(roomOf(joined, this.#me, url), this.#everybody());
     const messages = (joined.messages ?? []).map(chatMessageOf).filter((message) => message !== null);
     if (messages.length > 0) this.#listener.onChat(messages);

@@ -58,12 +58,12 @@ const MAX_URLS = 20;
 
 export interface IssuedServers {
   readonly servers: readonly IceServerEntry[];
-  /** Unix time in seconds; null for servers without credentials. */
-  readonly expiresAtS: number | null;
+  /** How many seconds their credentials last; null for servers without. */
+  readonly leftS: number | null;
 }
 
 /** The STUN and TURN servers of a room's server; what no connection could be made with is passed over. */
-export function issuedOf(servers: unknown, expiresAt: unknown): IssuedServers {
+export function issuedOf(servers: unknown, ttl: unknown): IssuedServers {
   let left = MAX_URLS;
   const found: IceServerEntry[] = [];
   for (const said of Array.isArray(servers) ? servers : []) {
@@ -78,8 +78,8 @@ export function issuedOf(servers: unknown, expiresAt: unknown): IssuedServers {
     left -= urls.length;
     found.push({ urls, username, credential });
   }
-  const isTime = typeof expiresAt === "number" && Number.isFinite(expiresAt);
-  return { servers: found, expiresAtS: isTime ? expiresAt : null };
+  const isTime = typeof ttl === "number" && Number.isFinite(ttl);
+  return { servers: found, leftS: isTime ? ttl : null };
 }
 
 const idsOf = (said: unknown): readonly string[] =>

@@ -8,7 +8,7 @@ export const DIRECT: IceConfiguration = {
   bundlePolicy: "max-bundle",
   iceCandidatePoolSize: 0,
   maxBitrateBps: null,
-  expiresAtS: null,
+  leftS: null,
 };
 
 /** What `CallState.ice` says where nobody has decided anything. */

@@ -35,6 +35,8 @@ export class IceDesk implements Ways {
   readonly #lookout: Lookout;
   readonly #troubled = new Set<string>();
   #configuration: IceConfiguration = DIRECT;
+  /** When its credentials are refused, by this page's clock. */
+  #endsAt_ms = Number.POSITIVE_INFINITY;
   #call = new AbortController();
   #refreshing: Promise<void> | null = null;
 
@@ -54,6 +56,8 @@ export class IceDesk implements Ways {
 
   configure(ice: IceConfiguration): void {
     this.#configuration = ice;
+    // by the time of day, which goes on while a computer sleeps
+    this.#endsAt_ms = ice.leftS === null ? Number.POSITIVE_INFINITY : Date.now() + 1000 * ice.leftS;
   }
 
   /** The person clicked: the network counts from now on. */
@@ -84,8 +88,7 @@ export class IceDesk implements Ways {
   }
 
   get isFresh(): boolean {
-    const { expiresAtS } = this.#configuration;
-    return expiresAtS === null || expiresAtS - Date.now() / 1000 > FRESH_S;
+    return this.#endsAt_ms - Date.now() > 1000 * FRESH_S;
   }
 
   async refresh(): Promise<void> {

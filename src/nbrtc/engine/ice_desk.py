@@ -31,6 +31,7 @@ from ..messages import (
     ServerProbe,
 )
 from ..messages.signaling import TurnCredentialsJson
+from ..signaling.reading import expiry
 from .ice_outcomes import IceOutcomes
 from .ice_probes import IceProbes, Prober, probe_from_here
 
@@ -38,9 +39,6 @@ logger = logging.getLogger(__name__)
 
 RENEW_S = 5.0
 """So long the room's server has to give fresh credentials; the old ones stay meanwhile."""
-LONG_AGO_S = 1.0
-"""Unix time at which a configuration ended that lacks the servers which the room has still to issue: the page
-asks for another one before it connects."""
 SHORTENED = 16
 """Characters of a call's id in a credential's username: no person's name stands in a TURN server's log."""
 
@@ -138,10 +136,13 @@ class IceDesk:
     def configuration(self) -> IceConfiguration:
         """For the page's next connection, with credentials."""
         entries = self._entries
-        configuration = configuration_of(self._decision, entries, self._expires_at_s)
         if self.awaits_turn:
-            return msgspec.structs.replace(configuration, expires_at_s=LONG_AGO_S)
-        return configuration
+            # without the servers that the room has still to issue: the page asks again before it connects
+            left_s: float | None = 0.0
+        else:
+            ends_s = self._expires_at_s
+            left_s = None if ends_s is None else max(0.0, ends_s - time.time())
+        return configuration_of(self._decision, entries, left_s)
 
     @property
     def servers(self) -> tuple[IceServerEntry, ...]:
@@ -255,7 +256,7 @@ class IceDesk:
             except (NbrtcError, OSError, msgspec.MsgspecError) as error:
                 logger.warning("The room's server gave no fresh credentials: %s", error)
                 return
-            self._take_issued(answer.ice_servers, answer.expires_at)
+            self._take_issued(answer.ice_servers, expiry(answer.ttl, answer.expires_at))
             self._decide()
 
     async def close(self) -> None:

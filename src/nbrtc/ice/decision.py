@@ -125,7 +125,7 @@ def lack(options: IceOptions, urls: Iterable[str], none: str = "none is configur
 
 
 def configuration_of(
-    decision: IceDecision, entries: Iterable[IceServerEntry], expires_at_s: float | None = None
+    decision: IceDecision, entries: Iterable[IceServerEntry], left_s: float | None = None
 ) -> IceConfiguration:
     """What the page makes its connections with; `entries` have the decision's URLs and the credentials."""
     return IceConfiguration(
@@ -134,7 +134,7 @@ def configuration_of(
         bundle_policy=decision.bundle_policy,
         ice_candidate_pool_size=decision.ice_candidate_pool_size,
         max_bitrate_bps=decision.max_bitrate_bps,
-        expires_at_s=expires_at_s,
+        left_s=left_s,
     )
 
 

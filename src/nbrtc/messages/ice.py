@@ -38,8 +38,9 @@ class IceConfiguration(Wire, frozen=True):
     ice_candidate_pool_size: int = 0
     max_bitrate_bps: int | None = None
     """Of what the page sends to one peer, picture and sound together; None for no limit."""
-    expires_at_s: float | None = None
-    """Unix time from which a TURN credential is refused; None if there is none that expires."""
+    left_s: float | None = None
+    """In how many seconds, from when this is said, a TURN credential is refused; None if none expires.
+    No time of day: the clocks of page, engine and server differ."""
 
     def __repr__(self) -> str:
         urls = [url for server in self.ice_servers for url in server.urls]

@@ -245,6 +245,8 @@ class JoinedJson(SignalingWire, frozen=True):
     only."""
     ice_expires_at: float | None = None
     """Unix time in seconds from which these credentials are refused."""
+    ice_ttl: float | None = None
+    """How many seconds that is from now: clocks differ."""
     collects_analytics: bool = False
     """The server takes ``POST /api/webrtc-analytics``."""
 
@@ -254,3 +256,5 @@ class TurnCredentialsJson(SignalingWire, frozen=True):
 
     ice_servers: tuple[IceServerEntry, ...]
     expires_at: float | None = None
+    ttl: float | None = None
+    """Seconds until then."""

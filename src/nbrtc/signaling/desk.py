@@ -245,6 +245,7 @@ class Desk:
             invite_url=invite_url,
             ice_servers=issued.ice_servers,
             ice_expires_at=issued.expires_at,
+            ice_ttl=issued.ttl,
             collects_analytics=self._collects_analytics,
         )
         return Outcome(reply, outcome.deliveries, outcome.dismissed)

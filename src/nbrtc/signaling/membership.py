@@ -55,8 +55,8 @@ class RoomListener(Protocol):
     ) -> None:
         """The STUN and TURN servers of the room's server, at each join, before who is there is told.
 
-        With credentials until `expires_at_s` (Unix time); empty if it has none. And whether it takes
-        `RoomClient.report_outcomes`.
+        With credentials until `expires_at_s` (Unix time, by this machine's clock); empty if it has none. And
+        whether it takes `RoomClient.report_outcomes`.
         """
 
 
@@ -96,7 +96,8 @@ class Membership:
         """Take the answer to joining."""
         me = joined.user_id
         self._listener.on_seat(me, joined.resume_token)
-        self._listener.on_ice(joined.ice_servers, joined.ice_expires_at, joined.collects_analytics)
+        expires_at_s = reading.expiry(joined.ice_ttl, joined.ice_expires_at)
+        self._listener.on_ice(joined.ice_servers, expires_at_s, joined.collects_analytics)
         new = self.roster.replace([reading.participant(one, me) for one in joined.participants])
         self.await_missing()
         self._tell_participants()  # first: whoever is there already has not just come in

@@ -1,5 +1,6 @@
 """What a room server says, as the nouns of a call. Fields that this version does not know are passed over."""
 
+import time
 from typing import Any, TypeVar, get_args
 
 import msgspec
@@ -29,6 +30,14 @@ def joined(value: object) -> JoinedJson:
 def turn_credentials(value: object) -> TurnCredentialsJson:
     """The ``ok`` of ``turn-credentials``."""
     return read(TurnCredentialsJson, value)
+
+
+def expiry(ttl_s: float | None, expires_at_s: float | None) -> float | None:
+    """Unix time by this machine's clock at which credentials end that were issued just now.
+
+    The server's own time for it is taken where it does not say how long they last: clocks differ.
+    """
+    return expires_at_s if ttl_s is None else time.time() + ttl_s
 
 
 def participant(said: ParticipantJson, me: str) -> Participant:

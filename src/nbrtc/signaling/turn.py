@@ -71,6 +71,8 @@ class TurnIssuer:
         servers = (IceServerEntry(urls=self._stun_urls),) if self._stun_urls else ()
         if self._secret is None:
             return TurnCredentialsJson(ice_servers=servers)
-        made = issue(self._secret, participant, self._ttl_s, self._clock())
+        now_s = self._clock()
+        made = issue(self._secret, participant, self._ttl_s, now_s)
         turn = IceServerEntry(urls=self._turn_urls, username=made.username, credential=made.credential)
-        return TurnCredentialsJson(ice_servers=(*servers, turn), expires_at=made.expires_at_s)
+        left_s = made.expires_at_s - now_s
+        return TurnCredentialsJson(ice_servers=(*servers, turn), expires_at=made.expires_at_s, ttl=left_s)
