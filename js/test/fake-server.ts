@@ -32,7 +32,8 @@ export class FakeServer {
   /** Of the room, where its creator changed them. */
   settings: Record<string, boolean> = {};
   /** What it gives to those who join and to those who ask. */
-  ice: { iceServers?: unknown; iceExpiresAt?: unknown } = {};
+  ice: { iceServers?: unknown; iceTtl?: unknown } = {};
+  collectsAnalytics = false;
   #listener: LineListener | null = null;
   #tokens = 0;
   #orders = 0;
@@ -118,8 +119,7 @@ export class FakeServer {
     if (event === "chat-message") {
       return { id: `m${this.asked.length}`, from: this.#seat, userName: "Gus", timestamp: 2000, ...payload };
     }
-    if (event === "turn-credentials")
-      return { iceServers: this.ice.iceServers, expiresAt: this.ice.iceExpiresAt };
+    if (event === "turn-credentials") return { iceServers: this.ice.iceServers, ttl: this.ice.iceTtl };
     if (event !== "join-room") return {};
     const request = payload as unknown as JoinRoom;
     if (!this.exists && !request.create) throw new SignalingError("room-not-found", "There is no such room.");
@@ -142,6 +142,7 @@ export class FakeServer {
       resumeToken: `token ${this.#tokens}`,
       inviteUrl: "http://localhost/r/lab#token=x",
       ...this.ice,
+      ...(this.collectsAnalytics ? { collectsAnalytics: true } : {}),
       ...(resumed ? { resumed } : {}),
     };
   }

@@ -33,15 +33,13 @@ class FakeConnection extends EventTarget {
 }
 
 let sent: IceTrace[];
-let hasPython: boolean;
 let tracer: Tracer;
 let connection: FakeConnection;
 let ended: AbortController;
 beforeEach(() => {
   vi.useFakeTimers();
-  [sent, hasPython] = [[], true];
+  sent = [];
   tracer = new Tracer({
-    hasPython: () => hasPython,
     send: (intent: Intent) => sent.push(intent as IceTrace),
   });
   connection = new FakeConnection();
@@ -141,13 +139,4 @@ test("at most four messages a second go out, each of at most 200 records; of a f
   await pass(10_000);
   expect(records().length).toBeLessThan(1300);
   expect(of("ice-state-seen").map(({ what }) => what)).toContain("connection");
-});
-
-test("nothing is told where there is no Python, and the hint still knows", async () => {
-  hasPython = false;
-  follow();
-  connection.candidate("L", "local");
-  await pass(1000);
-  expect(sent).toEqual([]);
-  expect(tracer.of("bob")?.candidates.size).toBe(1);
 });

@@ -18,8 +18,10 @@ import type {
 } from "../messages";
 import { PROTOCOL } from "../messages";
 import { DEFAULT_SETTINGS, Member, type MemberListener } from "./member";
+import { Outcomes } from "./outcomes";
 import { type IssuedServers, QUIET } from "./reading";
 import { type Equipment, Recorder } from "./recorder/recorder";
+import { Reporter } from "./reporter";
 import { type Dial, SignalingError } from "./socket";
 
 const KEPT_MESSAGES = 500;
@@ -64,6 +66,8 @@ export class GuestEngine {
   #name: string;
   #passcode: string | null = null;
   #member: Member | null = null;
+  /** The request to enter that nothing was answered to yet. */
+  #entering: string | null = null;
   #media: MediaStatus | null = null;
   #chat: readonly ChatMessage[] = [];
   /** What the room's server issued; it has credentials, so it is in no state. */
@@ -71,6 +75,8 @@ export class GuestEngine {
   /** Recordings whose badge stands in a view of this page. */
   #shown: readonly string[] = [];
   readonly #recorder: Recorder;
+  readonly #outcomes = new Outcomes();
+  readonly #reporter = new Reporter(() => this.#member?.reportToken ?? null);
   readonly #replies = new Map<string, Reply | null>();
   #state: CallState;
 
@@ -194,6 +200,9 @@ export class GuestEngine {
       case "offer":
         this.#reply(intent.id, new SignalingError("invalid", "There is no Python behind this page."));
         break;
+      case "ice":
+        this.#reporter.add(this.#outcomes.take(intent.records));
+        break;
       // what only a Python behind the page would want to know
       case "candidate":
       case "stats":
@@ -201,7 +210,6 @@ export class GuestEngine {
       case "pong":
       case "network":
       case "probes":
-      case "ice":
       case "check-report":
       case "problem":
         break;
@@ -264,14 +272,22 @@ export class GuestEngine {
       this.#listener(() => this.#member === member),
     );
     this.#member = member;
+    this.#entering = id;
     this.#change({ phase: "connecting", owner: page, reason: "", room: this.#outside() });
     try {
       await member.join();
     } catch (error) {
-      this.#reply(id, error); // the state says so, too
+      this.#entered(id, error); // the state says so, too
       return;
     }
-    this.#reply(id);
+    this.#entered(id);
+  }
+
+  /** Once: in the room, refused, or waiting until it is open. */
+  #entered(id: string | null, error: unknown = null): void {
+    if (id === null || this.#entering !== id) return;
+    this.#entering = null;
+    this.#reply(id, error);
   }
 
   /** Within the click, which lets a browser ask where to save. */
@@ -296,6 +312,8 @@ export class GuestEngine {
 
   #leave(reason: string): void {
     this.#recorder.stop();
+    this.#reporter.flush();
+    this.#reporter.close();
     const member = this.#member;
     this.#member = null;
     member?.leave();
@@ -370,9 +388,10 @@ export class GuestEngine {
     if (change.phase !== "refused") {
       // in one state: whoever is there already has not just come in
       this.#change({ room, participants, ...(change.phase === "joined" ? { phase: "connected" } : {}) });
+      if (change.phase === "joining" && change.code === "room-not-found") this.#entered(this.#entering);
       return;
     }
-    const wasConnected = this.#state.phase === "connected";
+    const wasAnswered = this.#entering === null;
     this.#recorder.stop();
     this.#member = null;
     this.#change({
@@ -383,7 +402,7 @@ export class GuestEngine {
       participants: this.#alone(),
     });
     // before that the answer to the page's own request says it
-    if (wasConnected) this.#say({ type: "bye", code: "lost", reason: room.reason, recover: false });
+    if (wasAnswered) this.#say({ type: "bye", code: "lost", reason: room.reason, recover: false });
   }
 
   /** Nobody configures a guest's page but the room's server, which knows where its TURN servers are. */

@@ -29,6 +29,8 @@ import {
 const PROTOCOL = 1;
 /** How long the first joining is tried. */
 export const JOIN_MS = 10_000;
+/** How long somebody waits for an invitation's room to be opened: the link may be early, or the server was restarted. */
+export const OPENING_MS = 15 * 60_000;
 const BACKOFF = { least_ms: 200, most_ms: 2000, growth: 1.6 };
 /** After a restart of the server the others come back one by one: who is still missing then has left. */
 export const RETURN_MS = 10_000;
@@ -100,12 +102,24 @@ export class Member {
     this.#status = ticket.status;
   }
 
-  /** Rejects with a `SignalingError`: the room's refusal, or ``unreachable`` after 10 s. */
+  /**
+   * Rejects with a `SignalingError`: the room's refusal, or ``unreachable`` after 10 s. Where an invitation's room is not
+   * open, `onRoom` says so with the code ``room-not-found``, and it is waited for.
+   */
   async join(): Promise<void> {
     this.#listener.onRoom({ phase: "joining", reason: "", code: "", me: "" });
-    const deadline_ms = performance.now() + JOIN_MS;
+    const began_ms = performance.now();
+    let limit_ms = JOIN_MS;
+    const goesOn = ({ code }: SignalingError) => {
+      if (code === "room-not-found" && this.#ticket.mustExist && limit_ms !== OPENING_MS) {
+        limit_ms = OPENING_MS;
+        this.#listener.onRoom({ phase: "joining", reason: notOpen(this.#ticket.room), code });
+      }
+      const isWaiting = limit_ms === OPENING_MS && PASSING.has(code) && code !== "not-allowed";
+      return (code === "unreachable" || isWaiting) && performance.now() - began_ms < limit_ms;
+    };
     try {
-      await this.#enter((error) => error.code === "unreachable" && performance.now() < deadline_ms);
+      await this.#enter(goesOn);
     } catch (error) {
       if (!this.#closed) this.#refuse(error);
       throw error;
@@ -411,6 +425,9 @@ export class Member {
     this.#hangUp();
   }
 }
+
+const notOpen = (room: string) =>
+  `The room "${room}" is not open: it has not begun, or it is over. You are let in as soon as somebody opens it.`;
 
 function roomOf(joined: JoinedJson, me: string, inviteUrl: string): Partial<RoomInfo> {
   const { room } = joined;

@@ -1,4 +1,4 @@
-/** Follows the ICE of all connections of this page, and says it to Python in batches. */
+/** Follows the ICE of all connections of this page, and says it in batches to Python, or to what stands in its place. */
 import type { CandidateRefused, IceRecord, Intent } from "../messages";
 import { ConnectionTrace } from "./connection-trace";
 
@@ -9,8 +9,6 @@ const MOST_AT_ONCE = 200;
 const MOST_WAITING = 1_000;
 
 export interface TracerOptions {
-  /** False where there is no Python to be told. */
-  readonly hasPython: () => boolean;
   /** By the link, else by the comm. */
   readonly send: (intent: Intent) => void;
 }
@@ -53,7 +51,6 @@ export class Tracer {
   }
 
   #keep(record: IceRecord): void {
-    if (!this.#options.hasPython()) return;
     this.#waiting.push(record);
     if (this.#waiting.length > MOST_WAITING) this.#thin();
     this.#timer ??= setTimeout(() => this.flush(), BATCH_MS);
