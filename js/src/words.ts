@@ -60,7 +60,8 @@ function withoutKernel({ hasPython, kernelGone }: Circumstances): string {
 
 function starting({ openingDevices, hasPython, room }: Circumstances): string {
   if (openingDevices) return "Asking for camera and microphone…";
-  return hasPython ? "Connecting to Python…" : `Joining ${room?.name ?? "the room"}…`;
+  if (hasPython) return "Connecting to Python…";
+  return room?.reason || `Joining ${room?.name ?? "the room"}…`;
 }
 
 function inRoom(room: RoomInfo, others: number): string {

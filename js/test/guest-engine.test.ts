@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { JOIN_MS, RETURN_MS } from "../src/guest/member";
+import { JOIN_MS, OPENING_MS, RETURN_MS } from "../src/guest/member";
 import { SignalingError } from "../src/guest/socket";
 import { PROTOCOL } from "../src/messages";
 import { FakeServer, Guest, PAGE } from "./fake-server";
@@ -227,11 +227,59 @@ describe("refused", () => {
     expect(guest.of("bye")).toEqual([]);
   });
 
-  test("an invitation to a room that is gone does not make it anew", async () => {
+  test("an invitation's room that is not open is waited for, and not made anew", async () => {
     guest = new Guest(server, { token: "t", mustExist: true });
     const id = guest.enter();
     await settled();
-    expect(guest.reply(id)?.errorCode).toBe("room-not-found");
+    expect(guest.reply(id)?.errorCode).toBeNull(); // whoever asked is not to think that nobody answers
+    expect(guest.state).toMatchObject({
+      phase: "connecting",
+      room: { phase: "joining", code: "room-not-found" },
+    });
+    expect(guest.state.room?.reason).toMatch(
+      /^The room "lab" is not open: .* as soon as somebody opens it\.$/,
+    );
+
+    await vi.advanceTimersByTimeAsync(60_000);
+    server.isUp = false; // and goes on over a server that is away for a while
+    await vi.advanceTimersByTimeAsync(60_000);
+    server.isUp = true;
+    server.enter("ada");
+    await vi.advanceTimersByTimeAsync(3_000);
+    expect(guest.state).toMatchObject({ phase: "connected", room: { phase: "joined", reason: "" } });
+    expect(guest.names).toEqual(["ada", "Gus"]);
+    expect(guest.of("reply").filter((reply) => reply.id === id).length).toBe(1);
+  });
+
+  test("a room that nobody opens is waited for fifteen minutes", async () => {
+    guest = new Guest(server, { token: "t", mustExist: true });
+    guest.enter();
+    await vi.advanceTimersByTimeAsync(OPENING_MS + 3_000);
+    expect(guest.state).toMatchObject({ phase: "failed", room: { phase: "refused" } });
+    expect(guest.of("bye")).toMatchObject([
+      { code: "lost", reason: "There is no such room.", recover: false },
+    ]);
+  });
+
+  test("who waits can leave", async () => {
+    guest = new Guest(server, { token: "t", mustExist: true });
+    guest.enter();
+    await settled();
+    guest.take({ type: "leave", reason: "", mayReturn: false });
+    const tried = server.auths.length;
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(server.auths.length).toBe(tried);
+    expect(guest.state.room?.phase).toBe("outside");
+  });
+
+  test("who waits is refused at once where the room does not take them", async () => {
+    guest = new Guest(server, { token: "t", mustExist: true });
+    guest.enter();
+    await settled();
+    server.refusals = [new SignalingError("wrong-passcode", "The room asks for its passcode.")];
+    await vi.advanceTimersByTimeAsync(3_000);
+    expect(guest.state.room).toMatchObject({ phase: "refused", code: "wrong-passcode" });
+    expect(guest.of("bye")).toMatchObject([{ reason: "The room asks for its passcode." }]);
   });
 
   test("no server within ten seconds is said, with the reason", async () => {
