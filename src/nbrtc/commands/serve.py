@@ -53,7 +53,14 @@ def add(commands: Any) -> None:
         type=int,
         default=500,
         metavar="N",
-        help="connections from one address; raise it behind a proxy (%(default)s)",
+        help="connections from one address (%(default)s)",
+    )
+    serve.add_argument(
+        "--proxies",
+        nargs="+",
+        default=[],
+        metavar="ADDRESS",
+        help="proxies in front, like 127.0.0.1: their X-Forwarded-For says which client's limits count",
     )
     serve.add_argument(
         "--turn",
@@ -114,6 +121,7 @@ def run(options: argparse.Namespace) -> None:
         public_url=options.public_url,
         max_clients=options.max_clients,
         max_clients_per_address=options.max_clients_per_address,
+        proxies=tuple(options.proxies),
         turn_urls=tuple(options.turn),
         turn_secret=turn_secret,
         turn_ttl_s=options.turn_ttl,

@@ -33,7 +33,8 @@ from .events import MESSAGES
 from .limits import Limits, Rates, Verdict
 from .log import note
 from .metrics import Metrics
-from .sockets import Answer, address_of
+from .proxies import address_of
+from .sockets import Answer
 from .turn import TurnIssuer
 
 logger = logging.getLogger(__name__)

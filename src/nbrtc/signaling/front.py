@@ -10,6 +10,7 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 
 from ..errors import RoomError
+from .proxies import Proxies
 
 logger = logging.getLogger(__name__)
 
@@ -52,17 +53,22 @@ class Front:
     is_local
         The server listens on this machine only. Then it answers to this machine's names only, because a
         stranger's name may be pointed at 127.0.0.1 (DNS rebinding).
+    proxies
+        Addresses of proxies that say for whom they ask.
 
     Raises
     ------
     ValueError
-        For an origin that is none; ``*`` is none.
+        For an origin that is none (``*`` is none), or a proxy's address that is none.
     """
 
-    def __init__(self, origins: Iterable[str], public_url: str | None, *, is_local: bool) -> None:
+    def __init__(
+        self, origins: Iterable[str], public_url: str | None, *, is_local: bool, proxies: Iterable[str] = ()
+    ) -> None:
         self._origins = frozenset(map(_origin, origins))
         self._public = None if public_url is None else _origin(public_url)
         self._is_local = is_local
+        self._proxies = Proxies(proxies)
 
     def attach(self, app: web.Application) -> None:
         """Stand in front of all routes of an application."""
@@ -85,7 +91,7 @@ class Front:
                 self._check_origin(request)
                 if request.method == "OPTIONS":
                     return web.Response(status=204)
-                return await handler(request)
+                return await handler(self._proxies.behind(request))
             except RoomError as error:
                 return refusal(error)
             except web.HTTPException as error:

@@ -15,7 +15,7 @@ from .analytics import Analytics
 from .doorkeeper import Doorkeeper
 from .front import answer, bearer, refusal
 from .limits import AddressLimits, Rate
-from .sockets import address_of
+from .proxies import address_of
 from .turn import TurnIssuer
 
 ASKED = Rate(30, 60)

@@ -18,7 +18,7 @@ from .front import Front, answer, bearer
 from .limits import AddressLimits, Rate
 from .log import note
 from .metrics import Metrics
-from .sockets import address_of
+from .proxies import address_of
 
 NEW_ROOMS = Rate(10, 50)
 """Rooms that one address may make over HTTP."""

@@ -62,6 +62,9 @@ class ServerOptions:
     max_rooms: int = MAX_ROOMS
     max_clients: int = 2000
     max_clients_per_address: int = 500
+    proxies: tuple[str, ...] = ()
+    """Addresses or networks of proxies in front, whose ``X-Forwarded-For`` is believed: what is limited for
+    each address counts for each client then, and not for all together."""
     turn_urls: tuple[str, ...] = ()
     """TURN servers for everybody in a room, such as ``turn:turn.example.org?transport=udp``."""
     turn_secret: str | None = field(default=None, repr=False)
@@ -86,8 +89,8 @@ class SignalingServer:
     Raises
     ------
     ValueError
-        For a short secret, a capacity below 1, an origin that is none, a STUN or TURN URL that is none, or
-        TURN servers without their secret.
+        For a short secret, a capacity below 1, an origin or a proxy's address that is none, a STUN or TURN
+        URL that is none, or TURN servers without their secret.
     """
 
     def __init__(self, options: ServerOptions | None = None) -> None:
@@ -113,7 +116,12 @@ class SignalingServer:
         )
         metrics = Metrics()
         analytics = Analytics(metrics.registry) if options.analytics else None
-        front = Front(options.origins, options.public_url, is_local=options.host in LOCAL_HOSTS)
+        front = Front(
+            options.origins,
+            options.public_url,
+            is_local=options.host in LOCAL_HOSTS,
+            proxies=options.proxies,
+        )
         desk = Desk(
             self.lobby,
             doorkeeper,

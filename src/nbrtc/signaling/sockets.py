@@ -10,7 +10,6 @@ import time
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from ipaddress import IPv6Address, ip_address
 from typing import Any, Protocol
 
 import engineio
@@ -28,6 +27,7 @@ from ..rooms import Outcome
 from .carrier import text_frame
 from .events import Event
 from .gate import Gate, GuardedPacket
+from .proxies import address_of
 
 PING_S = 10.0
 """A ping this long after the last answer, and this long for the answer: a dead peer is noticed in 20 s."""
@@ -362,20 +362,6 @@ class Sockets(socketio.AsyncServer):  # type: ignore[misc]  # socketio ships no 
         task = asyncio.get_running_loop().create_task(errand, name="nbrtc-sockets")
         self._errands.add(task)
         task.add_done_callback(self._errands.discard)
-
-
-def address_of(request: web.Request) -> str:
-    """Whose connection it is: the peer's IPv4 address, or its IPv6 network of 64 bits."""
-    remote = (request.remote or "").partition("%")[0]
-    try:
-        address = ip_address(remote)
-    except ValueError:
-        return remote
-    if isinstance(address, IPv6Address):
-        if address.ipv4_mapped:
-            return str(address.ipv4_mapped)
-        return f"{IPv6Address(int(address) >> 64 << 64)}/64"
-    return str(address)
 
 
 def _json(value: object) -> bytes:
