@@ -93,6 +93,45 @@ describe("the guard", () => {
     expect(refused.length).toBe(1);
   });
 
+  // Chromium takes the first four of these, and knocks at this computer
+  test.each([
+    "a=candidate:1 1 udp 5 127.0.0.1 9 typ host",
+    "candidate:1 1 udp -0 127.0.0.1 9 typ host",
+    "candidate: 1 udp 5 127.0.0.1 9 typ host",
+    "candidate:1 1 udp 5 127.0.0.1 9 typ host\r\na=candidate:2 1 udp 5 127.0.0.1 9 typ host",
+    "candidate:1 1 udp 5 10.0.0.1 9 typ host\na=candidate:2 1 udp 5 127.0.0.1 9 typ host",
+    "CANDIDATE:1 1 udp 5 10.0.0.1 9 typ host",
+    "candidate:1 1 udp 5 10.0.0.1 typ host",
+    " candidate:1 1 udp 5 10.0.0.1 9 typ host",
+    "candidate:1  1 udp 5 10.0.0.1 9 typ host",
+    "nonsense",
+  ])("refuses what is not written as the standard says: %j", (text) => {
+    const { guard: one, refused } = guard();
+    expect(one.admits(text)).toBe(false);
+    expect(refused).toEqual([{ address: "", reason: "it is not written as RFC 8839 says" }]);
+  });
+
+  test.each([
+    "a=candidate:1 1 udp -0 127.0.0.1 9 typ host",
+    "a=candidate: 1 udp 5 127.0.0.1 9 typ host",
+    " a=candidate:1 1 udp 5 127.0.0.1 9 typ host",
+    "a= candidate:1 1 udp 5 127.0.0.1 9 typ host",
+    "A=Candidate:1 1 udp 5 127.0.0.1 9 typ host",
+  ])("takes such lines out of a description: %j", (text) => {
+    expect(guard().guard.clean(`v=0\r\n${text}\r\na=end-of-candidates\r\n`)).toBe(
+      "v=0\r\na=end-of-candidates\r\n",
+    );
+  });
+
+  test.each([
+    "candidate:842163049 1 udp 1677729535 203.0.113.9 46154 typ srflx raddr 10.0.0.1 rport 46154 generation 0 ufrag Ab+/ network-cost 999",
+    "candidate:2 1 TCP 2105524479 192.168.1.20 9 typ host tcptype active",
+    "candidate:0 2 UDP 2122252542 5e4e2f0a-7a0e-4b8e-8d54-6f2a5f9c9d11.local 54321 typ host",
+    "candidate:6815297761 1 udp 659136 2001:db8::9 31102 typ relay raddr :: rport 0",
+  ])("takes what browsers say: %s", (text) => {
+    expect(guard().guard.admits(text)).toBe(true);
+  });
+
   test("takes so many candidates and no more, until a new description comes", () => {
     const { guard: one, refused } = guard();
     const taken = Array.from({ length: 80 }, (_, n) => one.admits(line(`10.0.0.${n}`))).filter(

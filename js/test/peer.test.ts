@@ -60,7 +60,9 @@ const hear = (
   type: "offer" | "answer",
   sdp = "v=0\r\nm=audio\r\nm=video",
 ) => peer.take({ type: "peer-signal", peer: "bob", generation, description: { type, sdp }, candidate: null });
-const candidate = (peer: Peer, generation: number | null, text = "candidate:1") =>
+/** One that goes by its port. */
+const onPort = (port: number) => `candidate:1 1 udp 1 192.0.2.1 ${port} typ host`;
+const candidate = (peer: Peer, generation: number | null, text = onPort(1)) =>
   peer.take({
     type: "peer-signal",
     peer: "bob",
@@ -127,19 +129,19 @@ describe("generations", () => {
   test("candidates wait for the offer of their generation, and no longer", async () => {
     const peer = peerOf({});
     peer.start();
-    candidate(peer, 2, "candidate:two");
-    candidate(peer, 1, "candidate:one");
+    candidate(peer, 2, onPort(2));
+    candidate(peer, 1, onPort(1));
     hear(peer, 2, "offer");
     await settled();
-    candidate(peer, 1, "candidate:late");
+    candidate(peer, 1, onPort(3));
     await settled();
-    expect(FakePeer.newest.candidates).toMatchObject([{ candidate: "candidate:two" }]);
+    expect(FakePeer.newest.candidates).toMatchObject([{ candidate: onPort(2) }]);
   });
 
   test("no flood of candidates grows what waits", async () => {
     const peer = peerOf({});
     peer.start();
-    for (let number = 0; number < 1000; number += 1) candidate(peer, 1, `candidate:${number}`);
+    for (let number = 0; number < 1000; number += 1) candidate(peer, 1, onPort(number));
     hear(peer, 1, "offer");
     await settled();
     expect(FakePeer.newest.candidates.length).toBe(50);
@@ -167,14 +169,14 @@ describe("glare", () => {
     await vi.advanceTimersByTimeAsync(OPEN_MS); // nobody offered: we do
     await settled();
     hear(peer, 1, "offer");
-    candidate(peer, 1, "candidate:of the ignored offer");
+    candidate(peer, 1, onPort(1));
     await settled();
     hear(peer, 1, "answer");
-    candidate(peer, 1, "candidate:of the answer");
+    candidate(peer, 1, onPort(2));
     await settled();
     expect(said()).toEqual([[1, "offer"]]);
     expect(FakePeer.newest.signalingState).toBe("stable");
-    expect(FakePeer.newest.candidates).toMatchObject([{ candidate: "candidate:of the answer" }]);
+    expect(FakePeer.newest.candidates).toMatchObject([{ candidate: onPort(2) }]);
   });
 
   test("on a live connection: the polite one rolls back, the impolite one does not", async () => {

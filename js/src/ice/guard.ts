@@ -1,6 +1,7 @@
 /**
  * Candidates of other participants, before the browser sends anything to them: one that names this very computer, its
- * neighbours on the cable, or a cloud's metadata service would make the browser knock there for a stranger.
+ * neighbours on the cable, or a cloud's metadata service would make the browser knock there for a stranger. What is not
+ * written exactly as the standard says is refused, too: browsers understand more than that, and each in its own way.
  */
 
 /** Of one description with all that trickles after it (RFC 8838). */
@@ -40,7 +41,7 @@ export class Guard {
     this.#candidates = this.#names = 0;
     return sdp
       .split("\n")
-      .filter((line) => !/^a=candidate:/i.test(line) || this.admits(line.trim().slice("a=".length)))
+      .filter((line) => !/^\s*a\s*=\s*candidate/i.test(line) || this.admits(line.replace(/^a=|\r$/g, "")))
       .join("\n");
   }
 
@@ -48,7 +49,7 @@ export class Guard {
     const address = addressOf(candidate);
     this.#candidates += 1;
     if (this.#candidates > MOST_CANDIDATES) return `more than ${MOST_CANDIDATES} candidates came`;
-    if (address === "") return null; // malformed: the browser refuses it and says so
+    if (address === "") return "it is not written as RFC 8839 says";
     if (/\.local$/i.test(address)) {
       this.#names += 1;
       return this.#names > MOST_NAMES ? `more than ${MOST_NAMES} .local names came` : null;
@@ -128,5 +129,5 @@ function expand(text: string): number[] | null {
 
 /** RFC 8839, section 5.1: foundation, component, transport, priority, address, port, "typ", type. */
 function addressOf(candidate: string): string {
-  return /^candidate:\S+ \d+ \S+ \d+ (\S+) \d+ typ \S+/i.exec(candidate.trim())?.[1] ?? "";
+  return /^candidate:\S+ \d+ \S+ \d+ (\S+) \d+ typ \S+( [^\r\n]*)?$/.exec(candidate)?.[1] ?? "";
 }
