@@ -93,10 +93,14 @@ export class Connection {
     link.takeCandidate(candidate).catch((error: unknown) => this.#options.onProblem(`${error}`));
   }
 
-  /** This computer has another network, or has it back: a link that is not heard now is of no use any more. */
-  networkChanged(): void {
+  /**
+   * This computer has another network, or has it back: a link that is not heard now is of no use any more. Where `isOther`
+   * is false the browser only judges its quality anew.
+   */
+  networkChanged(isOther: boolean): void {
     if (!this.#running) return;
     if (this.#retry !== undefined || (this.#attempt > 0 && !this.#link?.isOpen)) {
+      if (!isOther) return;
       clearTimeout(this.#retry); // what it waited for may be over
       this.#retry = undefined;
       this.#drop(); // its candidates were gathered without a network

@@ -174,8 +174,8 @@ export class Mesh {
   }
 
   /** This computer has another network. */
-  networkChanged(): void {
-    for (const peer of this.#peers.values()) peer.networkChanged();
+  networkChanged(isOther: boolean): void {
+    for (const peer of this.#peers.values()) peer.networkChanged(isOther);
   }
 
   #make(id: string): Peer {

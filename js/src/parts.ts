@@ -83,9 +83,9 @@ export class Parts {
       hasPython,
       ask: (request) => this.post.requests.make(request),
       send: (intent) => this.post.send(intent),
-      onNetwork: () => {
-        this.connection.networkChanged();
-        this.room.mesh.networkChanged();
+      onNetwork: (isOther) => {
+        this.connection.networkChanged(isOther);
+        this.room.mesh.networkChanged(isOther);
       },
     });
     this.connection = this.#connection();
@@ -94,7 +94,7 @@ export class Parts {
     this.recordings = new Recordings({ state, post: this.post, notices: this.notices });
     this.check = new Checkup({
       hasPython,
-      ice: () => this.ice.configuration,
+      ice: () => this.ice.forCheck(),
       isInCall: whole.isJoined,
       ask: (request, over) => this.post.requests.make(request, over),
       send: (intent) => this.post.send(intent),

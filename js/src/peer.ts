@@ -158,9 +158,9 @@ export class Peer {
     this.#recovery.reachable();
   }
 
-  /** This computer has another network. */
-  networkChanged(): void {
-    void this.#recovery.networkChanged();
+  /** This computer has another network, or (`isOther` false) the browser judges it anew. */
+  networkChanged(isOther: boolean): void {
+    void this.#recovery.networkChanged(isOther);
   }
 
   /** A click: try anew. */

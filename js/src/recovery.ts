@@ -24,6 +24,8 @@ const FLOW_BYTES = 250;
 const RESUMED_MS = 1_000;
 /** After the network changed, a connection that is as good as before has been heard within this time. */
 export const CHANGED_MS = 1_000;
+/** The same for a connection on which nothing flows: its checks come every 2.5 s. */
+export const CHANGED_QUIET_MS = 3_000;
 
 /** "retry": the ladder is used up, and the person knows. */
 export type Remedy = "restart" | "rebuild" | "relay" | "retry";
@@ -53,6 +55,8 @@ export class Recovery {
   #givenUp = false;
   #wasConnected = false;
   #everConnected = false;
+  /** Media came at the last looks. */
+  #isFlowing = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #looks: ReturnType<typeof setInterval> | undefined;
 
@@ -116,26 +120,29 @@ export class Recovery {
     else if (this.#tries > 0) this.#renew(); // what was said of this remedy may be lost
   }
 
-  /** This computer's network is another one, or back: what does not work any more is mended now. */
-  async networkChanged(): Promise<void> {
-    if (this.#givenUp) {
-      this.again();
-      return;
-    }
-    if (this.#tries > 0) {
-      this.#renew(); // candidates that were gathered without a network lead nowhere
+  /**
+   * This computer's network is another one, or back: what does not work any more is mended now. Where `isOther` is false
+   * the browser only judges its quality anew, which may or may not be for that reason.
+   */
+  async networkChanged(isOther: boolean): Promise<void> {
+    if (this.#givenUp || this.#tries > 0) {
+      if (!isOther) return;
+      if (this.#givenUp) this.again();
+      else this.#renew(); // candidates that were gathered without a network lead nowhere
       return;
     }
     if (!this.#wasConnected) return;
     const before = await this.#patient.received();
     if (this.#state === "closed" || this.#restarting) return;
     clearTimeout(this.#timer);
+    const isHeardOften = this.#isFlowing || this.#state === "disconnected";
+    const wait_ms = isHeardOften ? CHANGED_MS : CHANGED_QUIET_MS;
     this.#timer = setTimeout(async () => {
       const after = await this.#patient.received();
       if (this.#state === "closed" || this.#restarting) return;
       if (after <= before) this.step();
       else if (this.#state === "disconnected") void this.#watch();
-    }, CHANGED_MS);
+    }, wait_ms);
   }
 
   /** The remedy once more, which had no chance yet. */
@@ -176,22 +183,22 @@ export class Recovery {
     clearInterval(this.#looks);
     let known: number | null = null;
     let [still_ms, before] = [0, 0];
-    let isFlowing = false;
+    this.#isFlowing = false;
     this.#looks = setInterval(async () => {
       const received = await this.#patient.received();
       if (this.#state !== "connected") return;
       const grown = received - (known ?? received);
       if (grown > 0) {
-        const isGap = isFlowing && still_ms >= RESUMED_MS;
+        const isGap = this.#isFlowing && still_ms >= RESUMED_MS;
         if (this.#restarting || isGap) this.#patient.onResumed();
         // a restart that helps before the browser has noticed anything changes no state
         if (this.#restarting) this.changed("connected");
         // the last look before a gap may have seen but one packet
-        isFlowing = Math.max(grown, still_ms === 0 ? before : 0) > FLOW_BYTES;
+        this.#isFlowing = Math.max(grown, still_ms === 0 ? before : 0) > FLOW_BYTES;
         before = grown;
         still_ms = 0;
       } else if (known !== null) still_ms += LOOK_MS;
-      const limit_ms = isFlowing ? GAP_MS : QUIET_MS;
+      const limit_ms = this.#isFlowing ? GAP_MS : QUIET_MS;
       if (received > 0 && still_ms >= limit_ms && !this.#restarting) this.step();
       known = received; // it falls with a restart, whose paths are counted anew
     }, LOOK_MS);

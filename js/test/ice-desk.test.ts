@@ -13,14 +13,14 @@ const TURN = { urls: ["turn:a"], username: "u", credential: "secret" };
 let sent: Intent[];
 let asked: Request[];
 let answer: () => Promise<unknown>;
-let changes: number;
+let changes: boolean[];
 let hasPython: boolean;
 let desk: IceDesk;
 beforeEach(() => {
   vi.useFakeTimers();
   vi.stubGlobal("RTCPeerConnection", FakeGatherer);
   forget();
-  [sent, asked, changes, hasPython] = [[], [], 0, true];
+  [sent, asked, changes, hasPython] = [[], [], [], true];
   answer = async () => undefined;
   desk = new IceDesk({
     hasPython: () => hasPython,
@@ -29,9 +29,7 @@ beforeEach(() => {
       return answer();
     },
     send: (intent) => sent.push(intent),
-    onNetwork: () => {
-      changes += 1;
-    },
+    onNetwork: (isOther) => changes.push(isOther),
   });
 });
 afterEach(() => {
@@ -54,6 +52,15 @@ describe("credentials", () => {
     prepare();
     await desk.refresh();
     expect(asked.map(({ type }) => type)).toEqual(Array(times).fill("refresh-ice"));
+  });
+
+  test("are fresh for a check, for which nobody joins a room", async () => {
+    expiring(-1);
+    answer = async () => configure({ leftS: 600 });
+    expect((await desk.forCheck()).leftS).toBe(600);
+    expiring(0);
+    expect((await desk.forCheck()).leftS).toBe(0);
+    expect(asked.length).toBe(1);
   });
 
   test("are there when the engine has answered", async () => {
@@ -98,11 +105,26 @@ describe("the network", () => {
     globalThis.dispatchEvent(new Event("offline"));
     globalThis.dispatchEvent(new Event("online"));
     await pass(1000);
-    expect([sent.length, changes]).toEqual([2, 1]);
+    expect([sent.length, changes.length]).toEqual([2, 1]);
     desk.stop();
     globalThis.dispatchEvent(new Event("online"));
     await pass(1000);
-    expect([sent.length, changes]).toEqual([2, 1]);
+    expect([sent.length, changes.length]).toEqual([2, 1]);
+  });
+
+  test("may only be judged anew, which is less than another one", async () => {
+    const connection = Object.assign(new EventTarget(), { type: "wifi" });
+    vi.stubGlobal("navigator", Object.assign(Object.create(navigator), { connection }));
+    desk.start();
+    const change = async (type: string) => {
+      connection.type = type;
+      connection.dispatchEvent(new Event("change"));
+      await pass(1000);
+    };
+    await change("wifi");
+    await change("cellular");
+    await change("cellular");
+    expect(changes).toEqual([false, true, false]);
   });
 
   test("is nobody's business on a page without Python", () => {
@@ -116,7 +138,7 @@ describe("the network", () => {
     vi.spyOn(navigator, "onLine", "get").mockReturnValue(false);
     globalThis.dispatchEvent(new Event("offline"));
     await pass(1000);
-    expect(changes).toBe(0);
+    expect(changes.length).toBe(0);
     expect(desk.hint("bob", "Bob")).toBe("This computer is offline: connect it to a network.");
     vi.restoreAllMocks();
   });
@@ -131,30 +153,30 @@ describe("the lookout", () => {
   test("sees the network come back, once", async () => {
     desk.troubled("bob", true);
     await pass(20 * ASK_MS);
-    expect(changes).toBe(0);
+    expect(changes.length).toBe(0);
     expect(FakeGatherer.made[0]?.configuration.iceTransportPolicy).toBe("relay");
     FakeGatherer.answers.set("turn:a", ["relay"]);
     await pass(ASK_MS);
-    expect(changes).toBe(1);
+    expect(changes.length).toBe(1);
     await pass(3 * CALM_MS);
-    expect(changes).toBe(1);
+    expect(changes.length).toBe(1);
   });
 
   test("takes a refusal for an answer, and 701 for none", async () => {
     FakeGatherer.answers.set("turn:a", [701]);
     desk.troubled("bob", true);
     await pass(5 * ASK_MS);
-    expect(changes).toBe(0);
+    expect(changes.length).toBe(0);
     FakeGatherer.answers.set("turn:a", [701, 401]);
     await pass(ASK_MS);
-    expect(changes).toBe(1);
+    expect(changes.length).toBe(1);
   });
 
   test("asks rarely while the servers answer all the time: the fault is elsewhere", async () => {
     FakeGatherer.answers.set("turn:a", ["relay"]);
     desk.troubled("bob", true);
     await pass(3 * CALM_MS - 1);
-    expect([FakeGatherer.made.length, changes]).toEqual([3, 0]);
+    expect([FakeGatherer.made.length, changes.length]).toEqual([3, 0]);
   });
 
   test("has one connection at a time, and none when the trouble or the call is over", async () => {

@@ -90,7 +90,7 @@ function join(id: string, colour: string): void {
     hasPython: () => false,
     ask: async () => undefined,
     send: () => undefined,
-    onNetwork: () => mesh.networkChanged(),
+    onNetwork: (isOther) => mesh.networkChanged(isOther),
   });
   const mesh: Mesh = new Mesh({
     ice: desk,

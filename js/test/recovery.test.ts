@@ -214,17 +214,29 @@ describe("a connection that the browser still calls connected", () => {
 
   test("is looked at when the network changes, and mended within a second if it is dead", async () => {
     await seconds(5, 10_000);
-    void recovery.networkChanged();
+    void recovery.networkChanged(true);
     await seconds(2, 10_000);
     expect(tried).toEqual([]);
-    void recovery.networkChanged();
+    void recovery.networkChanged(true);
     await pass(CHANGED_MS);
+    expect(tried).toEqual(["restart"]);
+  });
+
+  test("may be quiet when the network changes, between two checks of the path", async () => {
+    for (let times = 0; times < 4; times += 1) {
+      await looks(1, 2);
+      void recovery.networkChanged(true);
+      await seconds(2, 0);
+    }
+    expect(tried).toEqual([]);
+    void recovery.networkChanged(true);
+    await seconds(3, 0);
     expect(tried).toEqual(["restart"]);
   });
 
   test("that counts as disconnected and is heard is watched on after the network changed", async () => {
     recovery.changed("disconnected");
-    void recovery.networkChanged();
+    void recovery.networkChanged(true);
     await pass(1);
     patient.bytes += 1000;
     await pass(CHANGED_MS);
@@ -235,7 +247,7 @@ describe("a connection that the browser still calls connected", () => {
 
   test("is not looked at any more when it is over", async () => {
     await seconds(5, 10_000);
-    void recovery.networkChanged();
+    void recovery.networkChanged(true);
     recovery.stop();
     await seconds(60, 0);
     expect(tried).toEqual([]);
@@ -244,9 +256,19 @@ describe("a connection that the browser still calls connected", () => {
 });
 
 describe("a remedy that is under way", () => {
+  test("goes on when the network is only judged anew, and so does what was given up", async () => {
+    recovery.changed("connected");
+    recovery.changed("failed");
+    await pass(OPEN_MS - 1);
+    void recovery.networkChanged(false);
+    expect(tried).toEqual(["restart"]);
+    await pass(1);
+    expect(tried).toEqual(["restart", "rebuild"]);
+  });
+
   const names = ["the network is back", "the other side is back"] as const;
   const back = (why: (typeof names)[number]) => {
-    if (why === names[0]) void recovery.networkChanged();
+    if (why === names[0]) void recovery.networkChanged(true);
     else recovery.reachable();
   };
 

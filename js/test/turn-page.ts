@@ -35,10 +35,10 @@ const ice = new IceDesk({
     ice.configure({ ...DIRECT, ...issued });
   },
   send: () => undefined,
-  onNetwork: () => {
+  onNetwork: (isOther) => {
     tell("the network changed");
-    python.networkChanged();
-    mesh.networkChanged();
+    python.networkChanged(isOther);
+    mesh.networkChanged(isOther);
   },
 });
 const outbox: Said[] = [];

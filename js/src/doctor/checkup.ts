@@ -19,7 +19,8 @@ const QUIET_MS = 2_500;
 export interface CheckupOptions {
   /** On the guest page the room's server is asked instead. */
   readonly hasPython: () => boolean;
-  readonly ice: () => IceConfiguration;
+  /** With credentials that still hold. */
+  readonly ice: () => Promise<IceConfiguration>;
   /** There is a call, whose encoder is not to be disturbed. */
   readonly isInCall: () => boolean;
   readonly ask: Ask;
@@ -53,10 +54,14 @@ export class Checkup implements CheckView {
     const run = new AbortController();
     this.#run = run;
     const over = run.signal;
+    this.#isRunning.value = true;
+    const ice = await this.#options.ice();
+    if (over.aborted) return;
     const encoder = encoderSpeed(this.#options.isInCall());
     const isEncoded = carryOut(encoder, over);
-    const [checks, end] = this.#options.hasPython() ? this.#withPython(isEncoded, over) : [SERVER, nothing];
-    const ice = this.#options.ice();
+    const [checks, end] = this.#options.hasPython()
+      ? this.#withPython(ice, isEncoded, over)
+      : [SERVER, nothing];
     const own = [
       ...BROWSER,
       candidates(ice),
@@ -65,7 +70,6 @@ export class Checkup implements CheckView {
     ];
     const waiting = [encoder, ...own].map((check) => lineOf(check, "page"));
     this.#lines.value = this.#options.hasPython() ? [...waiting, lineOf(PYTHONS, "engine")] : waiting;
-    this.#isRunning.value = true;
     const found = [isEncoded, ...own.map((check) => carryOut(check, over))];
     await Promise.all([
       ...found.map((each) => each.then((result) => result !== null && this.#put(result))),
@@ -99,6 +103,7 @@ export class Checkup implements CheckView {
 
   /** The page's checks that need Python, and its own, which go on until they are done or it is too late. */
   #withPython(
+    ice: IceConfiguration,
     isEncoded: Promise<unknown>,
     over: AbortSignal,
   ): readonly [readonly Check[], () => Promise<void>] {
@@ -109,7 +114,7 @@ export class Checkup implements CheckView {
     this.#python = python;
     const quiet = within(QUIET_MS, python.quiet, nothing, over);
     const ask = (sdp: string, ended: AbortSignal) => python.answer(sdp, ended);
-    const path = pathToPython({ ice: this.#options.ice(), ask, quiet });
+    const path = pathToPython({ ice, ask, quiet });
     const end = async () => {
       await within(PYTHON_MS, python.done, nothing, over);
       if (!over.aborted) this.#missed();

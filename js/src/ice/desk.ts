@@ -25,8 +25,8 @@ export interface IceDeskOptions {
   /** Rejects where nobody answers, or the engine refuses. */
   readonly ask: (request: Request) => Promise<unknown>;
   readonly send: (intent: Intent) => void;
-  /** This computer has another network: what is connected looks whether it still is. */
-  readonly onNetwork: () => void;
+  /** This computer has another network, or one that is judged anew: what is connected looks whether it still is. */
+  readonly onNetwork: (isOther: boolean) => void;
 }
 
 export class IceDesk implements Ways {
@@ -44,7 +44,7 @@ export class IceDesk implements Ways {
     this.#options = options;
     this.#lookout = new Lookout(
       () => this.#configuration,
-      () => options.onNetwork(),
+      () => options.onNetwork(true),
     );
     this.tracer = new Tracer(options);
     this.#call.abort();
@@ -66,9 +66,9 @@ export class IceDesk implements Ways {
     this.#call = new AbortController();
     const report = () => this.#options.send({ type: "network", network: knownNetwork() });
     if (this.#options.hasPython()) report();
-    const changed = () => {
+    const changed = (isOther: boolean) => {
       if (this.#options.hasPython()) report();
-      if (isOnline()) this.#options.onNetwork();
+      if (isOnline()) this.#options.onNetwork(isOther);
     };
     watchNetwork(changed, this.#call.signal);
   }
@@ -98,6 +98,15 @@ export class IceDesk implements Ways {
       this.#refreshing = null;
     });
     await this.#refreshing;
+  }
+
+  /**
+   * With credentials that still hold. Where the engine would have to join the room first, which is what a configuration
+   * says that ends at once, it is taken as it is.
+   */
+  async forCheck(): Promise<IceConfiguration> {
+    if (this.#configuration.leftS !== 0) await this.refresh();
+    return this.#configuration;
   }
 
   hint(peer: string, whom: string): string {

@@ -35,12 +35,23 @@ export function isOnline(): boolean {
 /** Several events come for one change. */
 const SETTLE_MS = 100;
 
-/** Call `changed` after each change of the network, or of its quality, until the signal aborts. */
-export function watchNetwork(changed: () => void, ended: AbortSignal): void {
+/**
+ * Call `changed` after each change of the network (`isOther`), or of its quality, until the signal aborts. Browsers of
+ * desktops do not say of what type it is: there another network may look like another quality.
+ */
+export function watchNetwork(changed: (isOther: boolean) => void, ended: AbortSignal): void {
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const soon = () => {
+  let type = information()?.type;
+  let isOther = false;
+  const soon = (event: globalThis.Event) => {
+    isOther ||= event.type !== "change" || type !== information()?.type;
+    type = information()?.type;
     clearTimeout(timer);
-    timer = setTimeout(changed, SETTLE_MS);
+    timer = setTimeout(() => {
+      const said = isOther;
+      isOther = false;
+      changed(said);
+    }, SETTLE_MS);
   };
   const options = { signal: ended };
   information()?.addEventListener("change", soon, options);
