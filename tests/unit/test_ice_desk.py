@@ -45,6 +45,7 @@ class Staged:
     def __init__(self, *sources: IceServerSource, history: History | None = None, **more: Any) -> None:
         self.changes = 0
         self.asked: list[list[str]] = []
+        self.asked_with: list[tuple[IceServerEntry, ...]] = []
         self.page_asked: list[ProbeIce] = []
         self.has_page = True
         self.ok = True
@@ -74,6 +75,7 @@ class Staged:
         return self.has_page
 
     async def _probe(self, entries: tuple[IceServerEntry, ...], timeout_s: float) -> list[ServerProbe]:
+        self.asked_with.append(entries)
         self.asked.append([url for entry in entries for url in entry.urls])
         return [probed(url, "engine", ok=self.ok) for entry in entries for url in entry.urls]
 
@@ -188,6 +190,12 @@ async def test_what_the_room_issues_is_looked_at(stage: Any) -> None:
     assert desk.servers == ISSUED
 
 
+async def test_a_turn_server_without_credentials_is_none(stage: Any) -> None:
+    desk = stage(in_room=True).desk
+    desk.issued((IceServerEntry((STUN, "turn:room")),), None, None)
+    assert desk.servers == (IceServerEntry((STUN,)),)
+
+
 async def test_relays_only_waits_for_the_rooms_servers(stage: Any) -> None:
     desk = stage(source(STUN), options=IceOptions(privacy=True), in_room=True).desk
     assert desk.awaits_turn
@@ -261,6 +269,24 @@ async def test_python_may_ask_both_ends(stage: Any) -> None:
     assert "from the page: no answer" in " ".join(staged.desk.decision.reasons)
 
 
+async def test_servers_are_asked_with_credentials_that_are_good(
+    stage: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def renew() -> TurnCredentialsJson:
+        return TurnCredentialsJson((IceServerEntry(("turn:room",), "18:p", "c2"),), expires_at=99.0, ttl=600)
+
+    start_s = time.time()
+    staged = stage(in_room=True)
+    staged.desk.issued(ISSUED, start_s + 600, renew)
+    monkeypatch.setattr(time, "time", lambda: start_s + 599)
+    asking = asyncio.create_task(staged.desk.probe(WAIT_S))
+    await until(lambda: staged.page_asked)
+    staged.desk.take_probes([probed("turn:room", "page")])
+    await asking
+    assert [entry.credential for entry in staged.page_asked[0].ice_servers] == ["c2"]
+    assert [entry.credential for entry in staged.asked_with[0]] == ["c2"]
+
+
 async def test_without_a_page_only_the_engine_asks(stage: Any) -> None:
     staged = stage(source(STUN))
     staged.has_page = False
@@ -293,7 +319,7 @@ async def test_the_page_is_asked_where_it_fares_otherwise_than_the_engine(stage:
             IceStateSeen(T + 101, "python", 2, "connection", "failed"),
         ]
     )
-    assert len(staged.page_asked) == 1
+    await until(lambda: len(staged.page_asked) == 1)
     assert [outcome.success for outcome in staged.outcomes] == [True, False]
 
 

@@ -116,7 +116,11 @@ class IceDesk:
             history=history,
         )
         self._probes = IceProbes(
-            entries=lambda: self._askable, ask_page=ask_page, on_change=self._probed, prober=prober
+            entries=lambda: self._askable,
+            refresh=self.refresh,
+            ask_page=ask_page,
+            on_change=self._probed,
+            prober=prober,
         )
         self._decision = IceDecision(options=options)
         self._make()
@@ -220,12 +224,11 @@ class IceDesk:
         return None
 
     async def probe(self, timeout_s: float) -> tuple[ServerProbe, ...]:
-        """Ask every server now, from the engine and from the page."""
+        """Ask every server now, from the engine and from the page, with credentials that are good."""
         return await self._probes.ask(timeout_s)
 
     async def probe_from_here(self, timeout_s: float) -> tuple[ServerProbe, ...]:
         """Ask every server now, from the engine only, with credentials that are good."""
-        await self.refresh()
         return await self._probes.ask_from_here(timeout_s)
 
     @property
@@ -310,13 +313,18 @@ class IceDesk:
         return _Issued(entry, now_s, expires_at_s)
 
     def _take_issued(self, servers: Iterable[IceServerEntry], expires_at_s: float | None) -> None:
-        """A server may say what it likes: only what is a URL is taken."""
+        """A server may say what it likes: only what connections can be made with is taken."""
         now_s = time.time()
         entries = []
         for server in servers:
-            urls = tuple(url for url in server.urls if try_parse(url) is not None)
+            has_credentials = server.username is not None and server.credential is not None
+            kinds = {"stun", "turn"} if has_credentials else {"stun"}
+            urls = tuple(url for url in server.urls if (parts := try_parse(url)) and parts.kind in kinds)
             if len(urls) < len(server.urls):
-                logger.warning("The room's server issued a server whose URL is none; it is left out")
+                logger.warning(
+                    "The room's server issued a server whose URL is none, or a TURN server without "
+                    "credentials; it is left out"
+                )
             if urls:
                 entries.append(IceServerEntry(urls, server.username, server.credential))
         self._rooms = tuple(_Issued(entry, now_s, expires_at_s) for entry in entries)

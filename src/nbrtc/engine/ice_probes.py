@@ -47,11 +47,13 @@ class IceProbes:
         self,
         *,
         entries: Callable[[], tuple[IceServerEntry, ...]],
+        refresh: Callable[[], Awaitable[None]],
         ask_page: Callable[[ProbeIce], bool],
         on_change: Callable[[tuple[ServerProbe, ...]], None],
         prober: Prober = probe_from_here,
     ) -> None:
-        self._entries, self._ask_page, self._on_change = entries, ask_page, on_change
+        self._entries, self._refresh = entries, refresh
+        self._ask_page, self._on_change = ask_page, on_change
         self._prober = prober
         self._newest: dict[tuple[ServerUrl, str], ServerProbe] = {}  # of what is configured: at most 2 x 20
         self._asked_s: dict[str, float] = {}
@@ -66,6 +68,11 @@ class IceProbes:
 
     def begin(self) -> None:
         """Ask from here those that were not asked lately, beside everything else."""
+        if self._entries():
+            self._tasks.spawn(self._ask_due(), "nbrtc-ice-probe")
+
+    async def _ask_due(self) -> None:
+        await self._refresh()
         now_s = time.monotonic()
         due = tuple(
             IceServerEntry(urls, entry.username, entry.credential)
@@ -78,7 +85,7 @@ class IceProbes:
         )
         if due:
             self._asked_s |= {url: now_s for entry in due for url in entry.urls}
-            self._tasks.spawn(self._from_here(due, TIMEOUT_S), "nbrtc-ice-probe")
+            await self._from_here(due, TIMEOUT_S)
 
     def compare(self, outcome: Outcome) -> None:
         """The page connected, or tried to: where it fared otherwise than the engine, it is asked, too."""
@@ -86,8 +93,13 @@ class IceProbes:
             name = canonical(probe.url)
             differs = name in (outcome.silent if probe.ok else outcome.answered)
             if probe.by == "engine" and differs and time.monotonic() - self._page_asked_s >= AGAIN_S:
-                self._ask(TIMEOUT_S)
+                self._tasks.spawn(self._ask_page_freshly(), "nbrtc-ice-probe")
                 return
+
+    async def _ask_page_freshly(self) -> None:
+        await self._refresh()
+        if time.monotonic() - self._page_asked_s >= AGAIN_S:
+            self._ask(TIMEOUT_S)
 
     def take(self, probes: Iterable[ServerProbe]) -> tuple[ServerProbe, ...]:
         """The page's word, as far as it is about servers that are configured; returns that."""
@@ -100,6 +112,7 @@ class IceProbes:
 
     async def ask(self, timeout_s: float) -> tuple[ServerProbe, ...]:
         """Ask every server now, from both ends; the page's part is missing if it does not say anything."""
+        await self._refresh()
         entries = self._entries()
         if not entries:
             return ()
@@ -123,6 +136,7 @@ class IceProbes:
 
     async def ask_from_here(self, timeout_s: float) -> tuple[ServerProbe, ...]:
         """Ask every server now, from here only."""
+        await self._refresh()
         entries = self._entries()
         self._asked_s |= {url: time.monotonic() for entry in entries for url in entry.urls}
         return await self._from_here(entries, timeout_s) if entries else ()
