@@ -141,6 +141,44 @@ async def test_a_silent_server_does_not_hold_up_what_the_others_give(hurried: No
     await found.close()
 
 
+BOTH = "both.example"
+
+
+@pytest.fixture
+def two_kinds(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def addresses_of(host: str) -> list[str]:
+        assert host == BOTH
+        return ["2001:db8::1", LIVING]
+
+    monkeypatch.setattr(gathering, "addresses_of", addresses_of)
+
+
+async def test_a_name_with_two_kinds_of_address_gives_from_either(two_kinds: None) -> None:
+    told = Told()
+    ice = FakeIce(
+        {
+            LIVING: lambda: raises(ConnectionRefusedError()),
+            "2001:db8::1": lambda: gave("relay", "198.51.100.1"),
+        }
+    )
+    found = gather(ice, turn(BOTH), told)
+    await told.has(2)
+    assert told == [("198.51.100.1", f"turn:{BOTH}"), None]
+    assert [host for host, _ in ice.asked] == [LIVING, "2001:db8::1"]
+    await found.close()
+
+
+async def test_of_two_kinds_of_address_the_answer_is_told(two_kinds: None) -> None:
+    told = Told()
+    ice = FakeIce(
+        {LIVING: lambda: raises(ConnectionRefusedError()), "2001:db8::1": lambda: raises(refused(401))}
+    )
+    found = gather(ice, turn(BOTH), told)
+    await told.has(2)
+    assert told == [(f"turn:{BOTH}", 401), None]
+    await found.close()
+
+
 async def test_a_socket_that_leads_nowhere_does_not_either(hurried: None) -> None:
     told = Told()
     ice = FakeIce(

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from nbrtc.engine.name_lookup import addresses_of
+from nbrtc.engine.name_lookup import addresses_of, first_of_each_family
 
 
 class NameServer:
@@ -51,6 +51,19 @@ async def test_many_wait_for_one_answer(names: NameServer) -> None:
     assert names.asked == ["a.example"]
     assert names.threads == ["nbrtc-lookup"]
     assert impatient.cancelled()
+
+
+@pytest.mark.parametrize(
+    ("addresses", "firsts"),
+    [
+        (["2001:db8::1", "192.0.2.1", "2001:db8::2", "192.0.2.2"], ["192.0.2.1", "2001:db8::1"]),
+        (["2001:db8::1", "2001:db8::2"], ["2001:db8::1"]),
+        (["192.0.2.1"], ["192.0.2.1"]),
+        ([], []),
+    ],
+)
+def test_the_first_of_each_family_is_tried(addresses: list[str], firsts: list[str]) -> None:
+    assert first_of_each_family(addresses) == firsts
 
 
 async def test_an_unknown_name_raises_and_is_asked_again_the_next_time(names: NameServer) -> None:

@@ -10,6 +10,7 @@ from typing import cast
 import pytest
 from aioice import stun
 
+from nbrtc.engine import probe as probing
 from nbrtc.engine.ice_access import MOST
 from nbrtc.engine.probe import probe
 from nbrtc.messages import IceServerEntry, ServerProbe
@@ -135,6 +136,19 @@ async def test_a_name_that_nobody_knows_is_told(monkeypatch: pytest.MonkeyPatch)
     found = await one("turn:nowhere.invalid")
     assert (found.ok, found.error_code) == (False, 701)
     assert "name is not known" in found.error
+
+
+@pytest.mark.parametrize("answer", [{"XOR-MAPPED-ADDRESS": ("198.51.100.1", 5)}, {"ERROR-CODE": (403, "no")}])
+async def test_a_name_with_two_kinds_of_address_is_asked_at_the_one_that_answers(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch, answer: dict[str, object]
+) -> None:
+    async def addresses_of(host: str) -> list[str]:
+        assert host == "both.example"
+        return ["::1", "127.0.0.1"]
+
+    monkeypatch.setattr(probing, "addresses_of", addresses_of)
+    found = await one(f"stun:both.example:{await serve(answer)}")
+    assert (found.ok, found.error_code) == ((True, None) if "ERROR-CODE" not in answer else (False, 403))
 
 
 async def test_stuns_is_asked_over_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,9 +14,9 @@ from aioice.ice import StunProtocol
 
 from ..messages import IceServerEntry
 from .ice_access import Access, accesses
-from .ice_errors import ERRORS, UNREACHABLE, explained
+from .ice_errors import ERRORS, UNREACHABLE, explained, most_telling
 from .ice_seams import IceSeam
-from .name_lookup import addresses_of
+from .name_lookup import addresses_of, first_of_each_family
 
 logger = logging.getLogger(__name__)
 
@@ -102,10 +102,18 @@ class Gathering:
             if access.kind == "stun":
                 await self._reflect(ice, access, addresses)
                 return
-            async with asyncio.timeout(SERVER_S):
-                await self._allocate(ice, rank, access, addresses[0])
         except ERRORS as error:
             self._failed(access, *explained(error))
+            return
+        errors: list[Exception] = []
+        for address in first_of_each_family(addresses):
+            try:
+                async with asyncio.timeout(SERVER_S):
+                    await self._allocate(ice, rank, access, address)
+                return
+            except ERRORS as error:
+                errors.append(error)
+        self._failed(access, *explained(most_telling(errors)))
 
     async def _allocate(self, ice: IceSeam, rank: int, access: Access, address: str) -> None:
         relay = await ice.relayed(

@@ -3,6 +3,7 @@
 import socket
 import ssl
 import struct
+from collections.abc import Sequence
 
 from aioice.stun import TransactionError
 
@@ -24,6 +25,12 @@ WORDS = {
     508: "It has no capacity left.",
 }
 """RFC 8489, section 14.8; RFC 8656, section 19."""
+
+
+def most_telling(errors: Sequence[BaseException]) -> BaseException:
+    """Of what the addresses of one server said: an answer, else the first."""
+    answers = (one for one in errors if isinstance(one, TransactionError) and one.response is not None)
+    return next(answers, errors[0])
 
 
 def explained(error: BaseException) -> tuple[int, str]:

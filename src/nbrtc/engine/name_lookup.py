@@ -7,6 +7,7 @@ would hold them up for many seconds.
 import asyncio
 import socket
 import threading
+from collections.abc import Iterable
 from concurrent.futures import Future
 from ipaddress import ip_address
 
@@ -27,6 +28,15 @@ async def addresses_of(host: str) -> list[str]:
         return [str(ip_address(host))]
     except ValueError:
         return await asyncio.wrap_future(_lookup(host))
+
+
+def first_of_each_family(addresses: Iterable[str]) -> list[str]:
+    """One IPv4 and one IPv6 address, as far as there are: whoever has a name need not listen at both.
+
+    IPv4 comes first, since that is what relays give.
+    """
+    firsts = {":" in address: address for address in reversed(list(addresses))}
+    return [firsts[is_ipv6] for is_ipv6 in sorted(firsts)]
 
 
 def _lookup(host: str) -> Future[list[str]]:

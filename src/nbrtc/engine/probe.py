@@ -9,9 +9,9 @@ from aioice import stun, turn
 
 from ..messages import CandidateType, IceServerEntry, ServerProbe
 from .ice_access import Access, accesses, tls
-from .ice_errors import ERRORS, explained
+from .ice_errors import ERRORS, explained, most_telling
 from .ice_seams import free
-from .name_lookup import addresses_of
+from .name_lookup import addresses_of, first_of_each_family
 
 HEADER_BYTES = 20
 """Of a STUN message (RFC 8489, section 5)."""
@@ -31,13 +31,8 @@ async def _probe(access: Access, timeout_s: float) -> ServerProbe:
     code, sentence = None, ""
     try:
         async with asyncio.timeout(timeout_s):
-            address = (await addresses_of(access.address[0]))[0]
-            if access.kind == "turn":
-                rtt_s = await _allocate(access, address)
-            elif access.transport == "udp":
-                rtt_s = await _bind(access.endpoint(address))
-            else:
-                rtt_s = await _bind_by_tls(access.endpoint(address))
+            addresses = first_of_each_family(await addresses_of(access.address[0]))
+            rtt_s = await _first(access, addresses, timeout_s / max(1, len(addresses)))
     except ERRORS as error:
         code, sentence = explained(error)
     gives: tuple[CandidateType, ...] = ()
@@ -56,6 +51,22 @@ async def _probe(access: Access, timeout_s: float) -> ServerProbe:
         error_code=code,
         error=sentence,
     )
+
+
+async def _first(access: Access, addresses: Sequence[str], each_s: float) -> float:
+    """The time of the first address that answers; raises the most telling error where none does."""
+    errors: list[Exception] = []
+    for address in addresses:
+        try:
+            async with asyncio.timeout(each_s):
+                if access.kind == "turn":
+                    return await _allocate(access, address)
+                if access.transport == "udp":
+                    return await _bind(access.endpoint(address))
+                return await _bind_by_tls(access.endpoint(address))
+        except ERRORS as error:
+            errors.append(error)
+    raise most_telling(errors)
 
 
 class _Asker(asyncio.DatagramProtocol):
