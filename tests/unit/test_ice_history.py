@@ -97,6 +97,24 @@ def test_a_file_that_is_none_is_put_aside(path: Path) -> None:
     assert path.with_name("history.sqlite.broken").read_text().startswith("not a database")
 
 
+def test_a_file_that_is_damaged_further_on_is_put_aside_too(path: Path) -> None:
+    history = History(path)
+    history.add([RELAYED] * 500)
+    content = path.read_bytes()
+    path.write_bytes(content[:4096] + b"\xff" * (len(content) - 4096))
+    history.add([FAILED])
+    assert history.read() == [FAILED]
+    assert path.with_name("history.sqlite.broken").exists()
+
+
+def test_forgetting_forgets_what_was_put_aside_too(path: Path) -> None:
+    History(path).add([RELAYED])
+    aside = path.with_name("history.sqlite.broken")
+    path.rename(aside)
+    assert nbrtc.forget_ice_history() == 0
+    assert not aside.exists()
+
+
 def test_a_file_of_a_newer_version_is_left_alone(path: Path) -> None:
     History(path).add([RELAYED])
     with sqlite3.connect(path) as database:

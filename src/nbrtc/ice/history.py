@@ -5,14 +5,17 @@ Several processes use it at once. There is no write-ahead log, because home fold
 
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Callable, Iterable
+from contextlib import closing, suppress
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 import platformdirs
 
 from .outcome import Outcome
+
+T = TypeVar("T")
 
 VARIABLE = "NBRTC_ICE_HISTORY"
 """Environment variable that names another file, or switches the history off (``off``)."""
@@ -76,11 +79,15 @@ class History:
             return
         rows = [_row(outcome) for outcome in outcomes]
         marks = ", ".join("?" * len(COLUMNS))
-        with self._opened(create=True) as database, database:
-            database.executemany(f"INSERT INTO outcomes ({', '.join(COLUMNS)}) VALUES ({marks})", rows)
-            database.execute(
-                "DELETE FROM outcomes WHERE id <= (SELECT max(id) FROM outcomes) - ?", (MAX_ROWS,)
-            )
+
+        def insert(database: sqlite3.Connection) -> None:
+            with database:
+                database.executemany(f"INSERT INTO outcomes ({', '.join(COLUMNS)}) VALUES ({marks})", rows)
+                database.execute(
+                    "DELETE FROM outcomes WHERE id <= (SELECT max(id) FROM outcomes) - ?", (MAX_ROWS,)
+                )
+
+        self._use(insert, "written")
 
     def read(self, limit: int = MAX_ROWS) -> list[Outcome]:
         """The newest `limit`, the oldest of them first; none if there is no file.
@@ -92,45 +99,55 @@ class History:
         """
         if self._path is None or not self._path.exists():
             return []
-        with self._opened(create=False) as database:
+
+        def select(database: sqlite3.Connection) -> list[Outcome]:
             rows = database.execute(
                 f"SELECT {', '.join(COLUMNS)} FROM outcomes ORDER BY id DESC LIMIT ?", (limit,)
             ).fetchall()
             return [_outcome(row) for row in reversed(rows)]
 
+        return self._use(select, "read")
+
     def forget(self) -> int:
-        """Forget everything, in the file too; returns how many outcomes that were.
+        """Forget everything, in the file and in one put aside; returns how many outcomes that were.
 
         Raises
         ------
         OSError
             If the file cannot be written.
         """
-        if self._path is None or not self._path.exists():
+        if self._path is None:
             return 0
-        with self._opened(create=False) as database:
+
+        def delete(database: sqlite3.Connection) -> int:
             with database:
                 number = database.execute("DELETE FROM outcomes").rowcount
             database.execute("VACUUM")  # else the rows stay readable in free pages
-        return int(number)
+            return int(number)
 
-    @contextmanager
-    def _opened(self, *, create: bool) -> Iterator[sqlite3.Connection]:
-        """A connection to a file that is sound; what is broken is put aside, once."""
+        number = self._use(delete, "emptied") if self._path.exists() else 0
+        self._aside(self._path).unlink(missing_ok=True)
+        return number
+
+    def _use(self, work: Callable[[sqlite3.Connection], T], verb: str) -> T:
+        """Work with a file that is sound: a broken one is put aside, once. `verb` is for the sentence."""
         assert self._path is not None
         try:
             try:
-                database = self._connect()
+                with closing(self._connect()) as database:
+                    return work(database)
             except sqlite3.DatabaseError as error:
-                if isinstance(error, sqlite3.OperationalError):  # busy, no permission: it may be sound
+                if type(error) is not sqlite3.DatabaseError:  # busy, full, no permission: it may be sound
                     raise
-                self._path.replace(self._path.with_name(f"{self._path.name}.broken"))
-                database = self._connect()
-            with closing(database):
-                yield database
+            self._path.replace(self._aside(self._path))
+            with closing(self._connect()) as database:
+                return work(database)
         except (sqlite3.Error, OSError, msgspec.ValidationError) as error:
-            what = "written" if create else "used"
-            raise OSError(f"The history of connections {self._path} cannot be {what}: {error}") from error
+            raise OSError(f"The history of connections {self._path} cannot be {verb}: {error}") from error
+
+    @staticmethod
+    def _aside(path: Path) -> Path:
+        return path.with_name(f"{path.name}.broken")
 
     def _connect(self) -> sqlite3.Connection:
         assert self._path is not None
