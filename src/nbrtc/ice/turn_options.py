@@ -13,6 +13,8 @@ USER_QUOTA, TOTAL_QUOTA = 60, 600
 MAX_BPS = 512_000
 MIN_SECRET = 32
 """Characters: whoever is given one credential can try secrets on it at leisure."""
+MAX_SECRET = 512
+"""coturn cuts lines of its configuration at about 1 KiB."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,10 +141,16 @@ def check_secret(secret: str) -> str:
     Raises
     ------
     ValueError
-        If it is short or not one line of printable ASCII; the sentence does not show it.
+        If it is short, long, not one line of printable ASCII, or begins with what coturn strips off; the
+        sentence does not show it.
     """
     if len(secret) < MIN_SECRET:
         raise ValueError(f"The TURN secret has {len(secret)} characters; {MIN_SECRET} or more are needed.")
+    if len(secret) > MAX_SECRET or secret[0] in '="':
+        raise ValueError(
+            f'The TURN secret begins with = or ", or has more than {MAX_SECRET} characters: coturn reads '
+            "another one then, and refuses every credential."
+        )
     if not re.fullmatch(r"[!-~](?:[ -~]*[!-~])?", secret):
         raise ValueError(
             "The TURN secret must be one line of printable ASCII without space around it. This makes one: "
