@@ -3,11 +3,11 @@
 import pytest
 
 from nbrtc.messages.signaling import CLIENT_EVENTS
-from nbrtc.signaling.limits import KINDS, PAIRS, Limits, Rate, Rates, TokenBucket, Verdict
+from nbrtc.signaling.limits import KINDS, PAIRS, Limits, Rate, Rates, TokenBucket
 
 
 def passed(limits: Limits, event: str, count: int, now_s: float = 0.0, to: str | None = "bob") -> int:
-    return sum(limits.check(event, now_s, to) is Verdict.PASS for _ in range(count))
+    return sum(limits.admit(event, now_s, to) for _ in range(count))
 
 
 def test_a_bucket_gives_its_burst_and_then_its_rate() -> None:
@@ -67,7 +67,7 @@ def test_kinds_do_not_starve_each_other() -> None:
     limits = Limits()
 
     assert passed(limits, "chat-message", 20) == 5
-    assert limits.check("ice-candidate", 0.0, "bob") is Verdict.PASS
+    assert limits.admit("ice-candidate", 0.0, "bob")
 
 
 def test_invented_receivers_neither_fill_the_memory_nor_get_past_the_total() -> None:
@@ -79,18 +79,17 @@ def test_invented_receivers_neither_fill_the_memory_nor_get_past_the_total() -> 
 
 def test_whoever_goes_on_for_long_is_hostile() -> None:
     limits = Limits()
-    verdicts = [limits.check("chat-message", 0.0) for _ in range(85)]
-    verdicts += [limits.refuse(0.0) for _ in range(40)]
 
-    assert verdicts == [Verdict.PASS] * 5 + [Verdict.LIMITED] * 100 + [Verdict.HOSTILE] * 20
+    assert [limits.is_hostile(0.0) for _ in range(120)] == [False] * 100 + [True] * 20
 
 
 def test_somebody_clumsy_is_never_hostile() -> None:
     """Twice the allowed chat, for an hour of seconds."""
     limits = Limits(Rates(chat=Rate(1, 1)))
-    verdicts = [limits.check("chat-message", second + part) for second in range(3600) for part in (0.0, 0.5)]
-
-    assert set(verdicts) == {Verdict.PASS, Verdict.LIMITED}
+    for second in range(3600):
+        assert limits.admit("chat-message", second)
+        assert not limits.admit("chat-message", second + 0.5)
+        assert not limits.is_hostile(second + 0.5)
 
 
 def test_a_load_test_may_scale_the_rates() -> None:

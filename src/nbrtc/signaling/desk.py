@@ -30,7 +30,7 @@ from ..rooms.names import check_text
 from .access import Claims, HashedPasscode, check_passcode, hash_passcode
 from .doorkeeper import Doorkeeper
 from .events import MESSAGES
-from .limits import Limits, Rates, Verdict
+from .limits import Limits, Rates
 from .log import note
 from .metrics import Metrics
 from .proxies import address_of
@@ -156,11 +156,11 @@ class Desk:
             _check_rate(known, event, payload, now_s)
             outcome = self._carry_out(client, known, event, payload, now_s)
         except RoomError as error:
-            return self._refuse(event, error, known.limits.refuse(now_s))
+            return self._refuse(event, error, is_hostile=known.limits.is_hostile(now_s))
         except Exception:
             logger.exception("The event %s failed", event)
             failure = RoomError("The server failed at this; its log says why.", "server-error")
-            return self._refuse(event, failure, Verdict.LIMITED)
+            return self._refuse(event, failure)
         return Answer({"ok": outcome.reply}, outcome)
 
     def gone(self, client: str) -> Outcome:
@@ -178,12 +178,10 @@ class Desk:
 
     # --- each event --------------------------------------------------------------------------------------
 
-    def _refuse(self, event: str, error: RoomError, verdict: Verdict) -> Answer:
+    def _refuse(self, event: str, error: RoomError, *, is_hostile: bool = False) -> Answer:
         self._metrics.count_refusal(error.reason)
         note("refused", level=logging.DEBUG, request=event, code=error.reason)
-        return Answer(
-            {"error": {"code": error.reason, "message": str(error)}}, is_hostile=verdict is Verdict.HOSTILE
-        )
+        return Answer({"error": {"code": error.reason, "message": str(error)}}, is_hostile=is_hostile)
 
     def _carry_out(
         self, client: str, known: _Client, event: str, payload: SignalingWire | dict[str, Any], now_s: float
@@ -268,7 +266,7 @@ def _check_rate(known: _Client, event: str, payload: SignalingWire | dict[str, A
     if event == "leave-room":
         return  # there are no more of these than of joins, and a seat that stays harms the others
     to = payload.get("to") if isinstance(payload, dict) else getattr(payload, "to", None)
-    if known.limits.check(event, now_s, to if isinstance(to, str) else None) is not Verdict.PASS:
+    if not known.limits.admit(event, now_s, to if isinstance(to, str) else None):
         raise RoomError(f"Too many messages of the kind {event}: wait a moment.", "rate-limited")
 
 

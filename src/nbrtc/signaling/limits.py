@@ -2,7 +2,6 @@
 
 from collections import OrderedDict
 from dataclasses import dataclass, replace
-from enum import Enum
 
 from ..errors import RoomError
 
@@ -111,16 +110,6 @@ class AddressLimits:
             raise RoomError(self._sentence, "rate-limited")
 
 
-class Verdict(Enum):
-    """What becomes of a message."""
-
-    PASS = "pass"
-    LIMITED = "limited"
-    """Answer ``rate-limited`` and do nothing else."""
-    HOSTILE = "hostile"
-    """The client goes on and on: disconnect it."""
-
-
 KINDS = {
     "create-room": "join",
     "join-room": "join",
@@ -144,19 +133,17 @@ class Limits:
         self._pairs: OrderedDict[tuple[str, str | None], TokenBucket] = OrderedDict()
         self._refusals = self._rates.refusal.bucket()
 
-    def check(self, event: str, now_s: float, to: str | None = None) -> Verdict:
-        """Count one message, and a refusal where it is one too many; `to` None is everybody in the room."""
+    def admit(self, event: str, now_s: float, to: str | None = None) -> bool:
+        """Count one message, and say whether it may pass; `to` None is everybody in the room."""
         kind = KINDS[event]
         total = self._totals.get(kind)
         if total is None:
             total = self._totals[kind] = self._rate(kind).bucket()
-        if total.take(now_s) and (kind not in PAIRED or self._pair(kind, to).take(now_s)):
-            return Verdict.PASS
-        return self.refuse(now_s)
+        return total.take(now_s) and (kind not in PAIRED or self._pair(kind, to).take(now_s))
 
-    def refuse(self, now_s: float) -> Verdict:
-        """Count a refusal for another reason than a rate, like a wrong passcode: LIMITED or HOSTILE."""
-        return Verdict.LIMITED if self._refusals.take(now_s) else Verdict.HOSTILE
+    def is_hostile(self, now_s: float) -> bool:
+        """Count a refusal, for whatever reason, and say whether the client goes on and on: disconnect it."""
+        return not self._refusals.take(now_s)
 
     def _pair(self, kind: str, to: str | None) -> TokenBucket:
         pair = (kind, to)
