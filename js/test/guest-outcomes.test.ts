@@ -87,6 +87,14 @@ describe("an outcome", () => {
     expect(new Outcomes().take([state(0, "start"), state(15, "closed")])).toEqual([{ success: false }]);
   });
 
+  test("is told at the end of whatever takes too long by then", () => {
+    const outcomes = new Outcomes();
+    outcomes.take([state(0, "start"), state(5, "start", "", 2)]);
+    outcomes.take(relayed.map((record) => ({ ...record, generation: 3 })));
+    expect(outcomes.finish(T + 12)).toEqual([{ success: false }]);
+    expect(outcomes.finish(T + 60)).toEqual([]);
+  });
+
   test("of a restart is one of its own", () => {
     const outcomes = new Outcomes();
     outcomes.take(relayed);
@@ -162,6 +170,14 @@ describe("a guest's page", () => {
     guest.take({ type: "ice", records: relayed });
     guest.take({ type: "leave", reason: "", mayReturn: false });
     expect(bodies()).toEqual([[RELAYED]]);
+  });
+
+  test("reports a person who gave up waiting, when they leave", async () => {
+    await enter();
+    guest.take({ type: "ice", records: [{ ...state(0, "start"), timeS: Date.now() / 1000 }] });
+    await vi.advanceTimersByTimeAsync(11_000);
+    guest.take({ type: "leave", reason: "", mayReturn: false });
+    expect(bodies()).toEqual([[{ success: false }]]);
   });
 
   test("reports nothing to a server that did not ask for it, nor outside a room", async () => {

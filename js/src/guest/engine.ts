@@ -312,6 +312,7 @@ export class GuestEngine {
 
   #leave(reason: string): void {
     this.#recorder.stop();
+    this.#reporter.add(this.#outcomes.finish(Date.now() / 1000));
     this.#reporter.flush();
     this.#reporter.close();
     const member = this.#member;

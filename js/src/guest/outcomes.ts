@@ -30,6 +30,12 @@ class Attempt {
     return selected !== null && candidates.has(selected.localId) && candidates.has(selected.remoteId);
   }
 
+  /** What is still to be told when it ends. */
+  close(nowS: number): readonly IceOutcomeJson[] {
+    const gaveUp = this.connectedS === null && nowS - this.startedS >= GAVE_UP_S;
+    return !this.isTold && (this.isDue || gaveUp) ? [this.tell()] : [];
+  }
+
   tell(): IceOutcomeJson {
     this.isTold = true;
     if (this.connectedS === null) return { success: false };
@@ -51,6 +57,13 @@ export class Outcomes {
   /** What is known now that these were seen, in this order. */
   take(records: readonly IceRecord[]): readonly IceOutcomeJson[] {
     return records.flatMap((record) => this.#look(record));
+  }
+
+  /** What is under way and has taken too long already: whoever leaves now gave up. */
+  finish(nowS: number): readonly IceOutcomeJson[] {
+    const told = [...this.#attempts.values()].flatMap((attempt) => attempt.close(nowS));
+    this.#attempts.clear();
+    return told;
   }
 
   #look(record: IceRecord): readonly IceOutcomeJson[] {
@@ -89,9 +102,8 @@ export class Outcomes {
     if (what === "restart" || what === "closed") {
       if (what === "restart") this.#attempts.set(key, new Attempt(timeS));
       else this.#attempts.delete(key);
-      if (attempt.isDue) return [attempt.tell()];
-      const gaveUp = what === "closed" && timeS - attempt.startedS >= GAVE_UP_S;
-      return gaveUp && attempt.connectedS === null && !attempt.isTold ? [attempt.tell()] : [];
+      if (what === "closed") return attempt.close(timeS);
+      return attempt.isDue ? [attempt.tell()] : [];
     }
     if (what !== "connection" || attempt.connectedS !== null) return [];
     if (state === "connected" || state === "completed") attempt.connectedS = timeS;
