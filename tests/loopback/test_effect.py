@@ -9,7 +9,7 @@ import pytest
 from nbrtc.engine.gallery import OWN
 from nbrtc.engine.viewer import Subscriber, Wish
 from nbrtc.errors import FrameError
-from nbrtc.messages import FrameHeader, SetVideoEffect
+from nbrtc.messages import FrameHeader, MediaStatus, SetVideoEffect
 from tests.loopback.conftest import Call
 from tests.loopback.page import Page
 
@@ -181,3 +181,23 @@ async def test_a_subscriber_gets_pictures_on_credit_and_the_decoder_rests_withou
     assert got.empty()
     gallery.ask("", me, Wish(after))
     assert (await asyncio.wait_for(got.get(), 60)).number > after
+
+
+async def test_who_comes_after_a_shared_screen_is_recorded_behind_the_effect(call: Call) -> None:
+    first = await call.connected()
+    await use(call, "edges")
+    first.send(MediaStatus(microphone_on=True, camera_on=True, screen_sharing=True))
+    await call.until(lambda: call.state.screen_sharing, "the screen")
+    assert not call.link.shown._is_effect, "a screen is recorded as it is"
+    second = call.page()
+    await second.connect(take_over=True, report=False)
+    camera: list[bytes] = []
+    recorded: list[bytes] = []
+    call.link.video.feed.subscribe(lambda frame: camera.append(frame.data))
+    call.link.shown.feed.subscribe(lambda frame: recorded.append(frame.data))
+    await call.until(lambda: len(camera) > 15, "the camera, before the page says what it is")
+    second.report()
+    await call.reaches("connected")
+    await results(call, second, ODD)
+    await call.until(lambda: recorded, "the effect")
+    assert not set(recorded) & set(camera)

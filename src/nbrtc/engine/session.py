@@ -329,7 +329,6 @@ class Session:
 
     def _media(self, status: MediaStatus) -> None:
         state = self._board.state
-        self.studio.share_screen(status.screen_sharing)
         self._board.change(
             camera_on=status.camera_on,
             microphone_on=status.microphone_on,
@@ -445,6 +444,7 @@ class Session:
         """What follows from a new state. Each step changes the state only if it is not so already."""
         self._watch.follow(state)
         self._ice_clerk.follow(state)
+        self.studio.share_screen(state.screen_sharing)
         self._tape.look()
         if state.phase not in ("connected", "reconnecting"):
             self.desk.stop(None)  # sounds end with the call
