@@ -343,6 +343,24 @@ async def test_a_recording_of_a_call_that_nobody_comes_back_to_is_ended(
     assert "nobody was in the call" in call.status.note
 
 
+async def test_a_recording_does_not_follow_its_call_into_another_room(new_call: NewCall) -> None:
+    call = new_call()
+    room = call.board.state.room
+    assert room is not None
+    await call.record()
+    await call.until(lambda: call.board.state.recorded == (OWN,))
+    call.file("Ada.mkv").data = b"media"
+    call.board.change(room=msgspec.structs.replace(room, phase="reconnecting"))
+    call.tape.expect_return()
+    call.board.link = None
+    call.board.change(owner=None)
+    await call.until(lambda: call.tape._absence.since_s is not None)
+    assert call.status.state == "recording"
+    call.board.change(room=RoomInfo(id="chess", name="chess"))
+    await call.until(lambda: call.status.state == "stopped")
+    assert "the call went into another room" in call.status.note
+
+
 async def test_a_call_remembers_five_earlier_recordings(new_call: NewCall) -> None:
     call = new_call(room=False)
     for number in range(8):
@@ -351,10 +369,13 @@ async def test_a_call_remembers_five_earlier_recordings(new_call: NewCall) -> No
     assert [Path(one.path).name for one in call.board.state.recordings] == ["r6", "r5", "r4", "r3", "r2"]
 
 
-async def test_a_page_that_is_loaded_again_goes_on_with_its_recording(new_call: NewCall) -> None:
+@pytest.mark.parametrize("before", ["", "The disk is nearly full."])
+async def test_a_page_that_is_loaded_again_goes_on_with_its_recording(new_call: NewCall, before: str) -> None:
     call = new_call(room=False)
     await call.record()
     await call.until(lambda: call.board.state.recorded == (OWN,))
+    if before:
+        call.tape._note(before, False)
     ada = call.file("Ada.mkv")
     call.tape.expect_return()
     call.board.link = None
@@ -364,7 +385,7 @@ async def test_a_page_that_is_loaded_again_goes_on_with_its_recording(new_call: 
 
     call.board.link = cast(Any, FakeLink("reloaded"))
     call.board.change(owner="reloaded")
-    await call.until(lambda: call.status.note == "")
+    await call.until(lambda: call.status.note == before)
     assert call.standings == {"Ada": "asked"}, "somebody else may sit there"
     call.tape.shows("reloaded", (call.status.id,))
     await call.until(lambda: call.board.state.recorded == (OWN,))
@@ -372,7 +393,7 @@ async def test_a_page_that_is_loaded_again_goes_on_with_its_recording(new_call: 
     call.board.link = None
     call.board.change(owner=None)
     await call.until(lambda: ada.feeds == NO_FEEDS)
-    assert call.status.note == "", "a link that breaks is none that was let go"
+    assert call.status.note == before, "a link that breaks is none that was let go"
 
 
 @pytest.mark.parametrize("is_missed_first", [False, True])

@@ -20,6 +20,7 @@ from ..messages import (
     RecordingLayout,
     RecordingStatus,
     RecordingTracks,
+    RoomInfo,
 )
 from ..recordings.manifest import Manifest
 from .absence import Absence
@@ -99,7 +100,8 @@ class Tape:
         self._looking: asyncio.Handle | None = None
         self._following: asyncio.Task[None] | None = None
         self._absence = Absence(lambda reason: self._end(reason, False))
-        self._absence_note = ""
+        self._absence_note = self._last_note = ""
+        self._room = ""  # where the take began
         self._stopping: asyncio.Task[RecordingStatus] | None = None
         self._ending: _Ending | None = None
         self._is_closed = False
@@ -225,6 +227,9 @@ class Tape:
         if room is not None and not room.settings.recording:
             self._end(f"The recording was ended: {_forbidden(room.name)}", False)
             return
+        if self._room != _id_of(room):
+            self._end("The recording was ended: the call went into another room.", False)
+            return
         if self._board.link is not None:
             self._page = self._board.link.page
         take.follow(self._board.state, self._page, take.id in self._shown.get(self._page or "", ()))
@@ -234,7 +239,7 @@ class Tape:
         self._absence.see(self._board.state.owner is not None)
         before, self._absence_note = self._absence_note, self._absence.note
         if before != self._absence_note:
-            self._publish(take.id, note=self._absence_note)
+            self._publish(take.id, note=self._absence_note or self._last_note)
 
     # --- one recording, from its start to its end
 
@@ -256,7 +261,9 @@ class Tape:
         except RecordingError:
             place.unmake()
             raise
-        self._take, self._ending, self._absence_note = take, None, ""
+        self._take, self._ending = take, None
+        self._absence_note = self._last_note = ""
+        self._room = _id_of(self._board.state.room)
         status = RecordingStatus(
             id=identity,
             path=str(place.asked),
@@ -291,6 +298,7 @@ class Tape:
     def _note(self, text: str, is_problem: bool) -> None:
         if self._take is None:
             return
+        self._last_note = text
         self._publish(self._take.id, note=text)
         if is_problem:
             self._board.problem(RecordingError.code, text)
@@ -378,6 +386,11 @@ class Tape:
         self._keep(recorded)
         newest, *earlier = self._statuses
         self._board.change(recording=newest, recordings=tuple(earlier), recorded=recorded)
+
+
+def _id_of(room: RoomInfo | None) -> str:
+    """Empty for a call outside of rooms."""
+    return "" if room is None else room.id
 
 
 def _forbidden(room: str) -> str:
