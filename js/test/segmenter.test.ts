@@ -135,6 +135,19 @@ test("a browser that gives no context has none", () => {
 });
 
 describe("the graphics processor", () => {
+  test.each([0, 0.01, 0.99])("is not judged by pictures whose masks say %d everywhere", async (value) => {
+    prepareEngine = (engine) => {
+      engine.value = value;
+    };
+    await open("auto");
+    look(30);
+    const [cpu, gpu] = engines as [FakeEngine, FakeEngine];
+    expect([gpu.asked, gpu.isClosed, finders]).toEqual([0, false, []]);
+    cpu.value = gpu.value = 0.4;
+    look(12);
+    expect(finders.at(-1)?.processor).toBe("GPU");
+  });
+
   test("takes over when it was right and faster, and until then nobody sees its masks", async () => {
     prepareEngine = ofGpu((engine) => {
       engine.value = 0.52;

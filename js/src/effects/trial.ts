@@ -10,6 +10,8 @@ const WARM_UP = 3;
 const ROUNDS = 9;
 /** The masks may differ by so much in the mean: they are calculated with fewer digits. */
 const MAX_DIFFERENCE = 0.05;
+/** The person's share of a picture that shows whether masks are right: two that are empty are always equal. */
+const TELLING = { from: 0.02, to: 0.98 };
 /** It has to be so much faster at least: what two engines hold, and the risk, are not for nothing. */
 const GAIN = 0.8;
 /** One that takes so many times as long is given up at once: every picture of the trial waits for it. */
@@ -37,7 +39,7 @@ export class Trial {
     this.#isTimed = isTimed;
   }
 
-  /** Null while it goes on. The loser is the caller's to close. */
+  /** Null while it goes on: until enough pictures had a person and a background. The loser is the caller's to close. */
   get verdict(): Verdict | null {
     return this.#verdict;
   }
@@ -47,7 +49,7 @@ export class Trial {
     const began_ms = performance.now();
     const mask = this.#cpu.segment(picture, time_ms);
     const spent_ms = performance.now() - began_ms;
-    if (this.#verdict === null) this.#compare(picture, time_ms, mask, spent_ms);
+    if (this.#verdict === null && isTelling(mask)) this.#compare(picture, time_ms, mask, spent_ms);
     return mask;
   }
 
@@ -80,6 +82,12 @@ export class Trial {
     const why = `${gpu_ms.toFixed(1)} ms a picture on the graphics processor, ${cpu_ms.toFixed(1)} ms without it`;
     return { winner: !this.#isTimed || gpu_ms <= GAIN * cpu_ms ? "GPU" : "CPU", why };
   }
+}
+
+function isTelling(mask: Float32Array): boolean {
+  let sum = 0;
+  for (const share of mask) sum += share;
+  return sum >= TELLING.from * mask.length && sum <= TELLING.to * mask.length;
 }
 
 /** In the mean; NaN where they are of different sizes, or no numbers. */
