@@ -88,6 +88,8 @@ function take(message: ToWorker): void {
       break;
     case "stop":
       pipeline.stop();
+      clearInterval(clock);
+      clock = undefined;
       break;
     case "effect":
       effect = message.effect.name;
