@@ -222,6 +222,30 @@ describe("a check", () => {
     expect(engine.sent.length).toBe(1);
   });
 
+  test("that Python asked for is reported as far as it came where a person cancels it", async () => {
+    engine.isInCall = true;
+    const ran = engine.checkup.runForPython();
+    await settled();
+    engine.checkup.cancel();
+    const kept = engine.checkup.results.value;
+    expect(kept.length).toBeGreaterThan(0);
+    expect(engine.sent).toEqual([{ type: "check-report", checks: kept }]);
+    await vi.advanceTimersByTimeAsync(12_000);
+    await ran;
+    expect(engine.sent.length).toBe(1);
+    expect(engine.told.length, "no verdict on half a check").toBe(1);
+  });
+
+  test("that Python asked for is reported whole where a person begins it anew", async () => {
+    const asked = engine.checkup.runForPython();
+    await settled();
+    const again = engine.checkup.run();
+    await vi.advanceTimersByTimeAsync(12_000);
+    await Promise.all([asked, again]);
+    expect(engine.sent.length).toBe(1);
+    expect(engine.sent[0]).toMatchObject({ checks: engine.checkup.results.value });
+  });
+
   test("tells lost packets", async () => {
     EchoingPeer.loses = 10;
     await whole();

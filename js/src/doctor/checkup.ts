@@ -36,6 +36,8 @@ export class Checkup implements CheckView {
   readonly results = computed(() => this.#lines.value.flatMap(({ found }) => found ?? []));
   #run = new AbortController();
   #python: PythonPart | null = null;
+  /** Python waits for the report. */
+  #isAwaited = false;
 
   constructor(options: CheckupOptions) {
     this.#options = options;
@@ -50,13 +52,18 @@ export class Checkup implements CheckView {
   }
 
   async run(): Promise<void> {
-    this.cancel();
+    await this.#carryOut();
+  }
+
+  /** Resolves with whether it came to its end, and was not cancelled or begun anew. */
+  async #carryOut(): Promise<boolean> {
+    this.#stop();
     const run = new AbortController();
     this.#run = run;
     const over = run.signal;
     this.#isRunning.value = true;
     const ice = await this.#options.ice();
-    if (over.aborted) return;
+    if (over.aborted) return false;
     const encoder = encoderSpeed(this.#options.isInCall());
     const isEncoded = carryOut(encoder, over);
     const [checks, end] = this.#options.hasPython()
@@ -75,22 +82,36 @@ export class Checkup implements CheckView {
       ...found.map((each) => each.then((result) => result !== null && this.#put(result))),
       end(),
     ]);
-    if (over.aborted) return;
+    if (over.aborted) return false;
     this.#isRunning.value = false;
-    if (this.#options.hasPython()) this.#options.send({ type: "check-report", checks: this.results.value });
+    if (this.#options.hasPython()) this.#report();
+    return true;
   }
 
   /** As Python asked: who is in a call sees no card, and is told. */
   async runForPython(): Promise<void> {
     const { tell, isInCall } = this.#options;
     if (isInCall()) tell("info", "Python has the connection checked: this takes about eight seconds.");
-    await this.run();
-    if (this.#isRunning.value || !isInCall()) return;
+    this.#isAwaited = true;
+    const isWhole = await this.#carryOut();
+    if (!isWhole || !isInCall()) return;
     const [level, text] = said(this.results.value);
     tell(level, `${text} Python has all of it in call.checks.`);
   }
 
+  /** End it where it is. Python, if it asked, has what was found until now. */
   cancel(): void {
+    const isAwaited = this.#isAwaited && this.#isRunning.value;
+    this.#stop();
+    if (isAwaited) this.#report();
+  }
+
+  #report(): void {
+    this.#isAwaited = false;
+    this.#options.send({ type: "check-report", checks: this.results.value });
+  }
+
+  #stop(): void {
     this.#run.abort();
     this.#python = null;
     this.#isRunning.value = false;
