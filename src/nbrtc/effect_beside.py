@@ -1,4 +1,4 @@
-"""The kernel's end of a video effect that runs beside the engine: what it did, and what it printed."""
+"""The kernel's end of video effects that run beside the engine: what they did, and what they printed."""
 
 import contextlib
 import contextvars
@@ -14,6 +14,62 @@ logger = logging.getLogger(__name__)
 
 MAX_WAITING = 64
 """Pieces of text that a slow standard output has not taken; beyond this the oldest is dropped."""
+
+
+class EffectsBeside:
+    """Those of one call, by number: the present one, and those before it that are still ending.
+
+    Thread-safe.
+    """
+
+    def __init__(self) -> None:
+        self._present: EffectBeside | None = None
+        self._open: dict[int, EffectBeside] = {}  # a process ends within seconds, and its effect here with it
+        self._lock = threading.Lock()
+
+    @property
+    def stats(self) -> VideoEffectStats | None:
+        """Of the present one, if there is one."""
+        present = self._present
+        return None if present is None else present.stats
+
+    def use(self, number: int, name: str | None) -> None:
+        """Expect news of this effect from now on, as the present one; without a name there is none.
+
+        On the thread of the cell that sets it.
+        """
+        present = None if name is None else EffectBeside(name)
+        with self._lock:
+            self._present = present
+            if present is not None:
+                self._open[number] = present
+
+    def take(self, news: EffectNews) -> None:
+        """Hand it to whom it is about, if that is known here; returns at once."""
+        with self._lock:
+            beside = self._open.get(news.effect)
+            if beside is not None and news.is_over:
+                del self._open[news.effect]
+        if beside is not None:
+            beside.take(news)
+            if news.is_over:
+                beside.close()
+
+    def lose(self) -> None:
+        """The engine went, and with it those that were ending: the present one is told to the next engine."""
+        self._end(self._present)
+
+    def close(self) -> None:
+        """Print what has come, and nothing more. Idempotent."""
+        self._present = None
+        self._end(None)
+
+    def _end(self, staying: "EffectBeside | None") -> None:
+        with self._lock:
+            ended = [beside for beside in self._open.values() if beside is not staying]
+            self._open = {number: beside for number, beside in self._open.items() if beside is staying}
+        for beside in ended:
+            beside.close()
 
 
 class EffectBeside:

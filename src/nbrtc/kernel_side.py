@@ -23,7 +23,7 @@ from .chat import Chat, from_others
 from .complaint import WITHOUT_EFFECT, complaint
 from .doctoring.checks import Checks
 from .effect import VideoEffect, describe
-from .effect_beside import EffectBeside
+from .effect_beside import EffectsBeside
 from .effect_code import pack as pack_function
 from .effect_runner import EffectRunner
 from .errors import CallError, EngineError, RecordingError
@@ -141,7 +141,7 @@ class KernelSide:
         self.source = SourceRunner(bridge, opening.call, self._source_failed)
         self.audio_effect = AudioRunner(bridge, opening.call, self._audio_effect_failed)
         self.sounds = PlayedSounds(bridge, Path(opening.folder), self.request)
-        self._beside: EffectBeside | None = None
+        self._beside = EffectsBeside()
         self._attendance = Attendance()
         self._opening = opening
         self._opening_lock = threading.Lock()
@@ -179,7 +179,7 @@ class KernelSide:
             return
         self._is_open = False
         self.effect.close()
-        self._leave_beside()
+        self._beside.close()
         for watcher in list(self._watchers):
             watcher.close()
         self.source.close()
@@ -239,23 +239,15 @@ class KernelSide:
         verb = SetVideoEffect(name=None) if effect is None else _verb_of(effect, next(self._effects))
         self._remember(video_effect=None if effect is None else verb)
         self.effect.use(effect if verb.code is None else None, verb.number)
-        self._leave_beside()  # of an earlier effect there may be news on their way
-        try:
-            self.request(verb)
-        finally:
-            # what runs beside the engine says by notifications what it does
-            self._beside = None if effect is None or verb.code is None else EffectBeside(effect.name)
+        # what runs beside the engine says by notifications what it does, soon after this
+        self._beside.use(verb.number, None if verb.code is None else verb.name)
+        self.request(verb)
 
     @property
     def effect_stats(self) -> VideoEffectStats | None:
         """Of the video effect, wherever it runs."""
-        beside = self._beside
-        return self.effect.stats if beside is None else beside.stats
-
-    def _leave_beside(self) -> None:
-        beside, self._beside = self._beside, None
-        if beside is not None:
-            beside.close()
+        stats = self._beside.stats
+        return self.effect.stats if stats is None else stats
 
     def watch(self, function: VideoEffect, participant: str, every_s: float) -> FrameWatcher:
         """Call a function with some of the frames of somebody, or of the own camera (empty), until told."""
@@ -381,6 +373,7 @@ class KernelSide:
         self.samples.note(StatsEvent(time_s=time.time(), peer="", name="engine", value=reason))
         for recording in self.recordings.forget():
             recording.lose(reason)
+        self._beside.lose()
         self.sounds.lose(reason)
         self.checks.fail(reason)
         self._tell_page(None, Bye(code="lost", reason=reason, recover=True))
@@ -406,8 +399,7 @@ class KernelSide:
             self.callbacks.put("chat", message)
 
     def _effect_news(self, news: EffectNews) -> None:
-        if (beside := self._beside) is not None:
-            beside.take(news)
+        self._beside.take(news)
         if news.error:
             self.problems.add("video-effect", news.error, news.traceback)
 

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 
 from nbrtc import effect_beside
-from nbrtc.effect_beside import EffectBeside
+from nbrtc.effect_beside import EffectBeside, EffectsBeside
 from nbrtc.engine import prints
 from nbrtc.engine.prints import Prints
 from nbrtc.messages import EffectNews
@@ -140,6 +140,56 @@ def test_an_output_that_fails_is_tried_again_with_the_next_words(output: Output)
     until(lambda: output.words)
     assert output.words == [("third", "shown")]
     beside.close()
+
+
+class Cells:
+    """One call's effects, each set by a cell of its own."""
+
+    def __init__(self) -> None:
+        self.effects = EffectsBeside()
+
+    def run(self, name: str, number: int) -> None:
+        def use() -> None:
+            cell.set(name)
+            self.effects.use(number, "effect()")
+
+        contextvars.copy_context().run(use)
+
+    def printed(self, number: int, text: str, *, is_over: bool = False) -> None:
+        self.effects.take(EffectNews(call="c", effect=number, printed=text, is_over=is_over))
+
+
+def test_an_effects_last_words_are_printed_under_its_own_cell(output: Output) -> None:
+    cells = Cells()
+    cells.run("third", 1)
+    cells.printed(1, "one\n")
+    cells.run("fourth", 2)
+    cells.printed(2, "two\n")
+    cells.printed(1, "last\n", is_over=True)
+    cells.printed(1, "never\n")
+    cells.printed(2, "three\n")
+    until(lambda: len(output.words) == 4)
+    cells.effects.close()
+    cells.printed(2, "never\n")
+    assert set(output.words) == {
+        ("third", "one\n"), ("fourth", "two\n"), ("third", "last\n"), ("fourth", "three\n"),
+    }  # fmt: skip
+    assert cells.effects.stats is None
+
+
+def test_the_present_effect_outlives_an_engine_and_those_before_do_not(output: Output) -> None:
+    cells = Cells()
+    cells.run("third", 1)
+    cells.run("fourth", 2)
+    stats = cells.effects.stats
+    cells.effects.lose()
+    cells.printed(1, "never\n")
+    cells.printed(2, "again\n")
+    until(lambda: output.words)
+    assert (output.words, cells.effects.stats) == ([("fourth", "again\n")], stats)
+    cells.effects.use(3, None)
+    assert cells.effects.stats is None
+    cells.effects.close()
 
 
 def test_rows_come_first_and_what_became_of_them_later() -> None:

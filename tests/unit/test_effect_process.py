@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable
 
+import msgspec
 import psutil
 import pytest
 
@@ -13,7 +14,7 @@ from nbrtc.engine import effect_process as module
 from nbrtc.engine.effect_process import EffectProcess
 from nbrtc.messages import EffectNews, SetVideoEffect
 
-VERB = SetVideoEffect(name="effect()", code=b"code")
+VERB = SetVideoEffect(name="effect()", code=b"code", number=7)
 READ = "import os, sys\nos.read(0, 65536)\n"
 SAYS = 'print(\'{"type":"effect-news","call":"call","error":"%s"}\', flush=True)\n'
 
@@ -104,6 +105,20 @@ async def test_what_it_prints_is_passed_on_in_order_with_its_last_words(stage: M
     await one.owner.close()
     assert "".join(news.printed for news, _ in one.told) == "première\nand the last"
     assert not any(shown for _, shown in one.told)
+    assert [news.is_over for news, _ in one.told[-2:]] == [False, True]
+    assert {news.effect for news, _ in one.told} == {7}
+
+
+async def test_what_an_effect_says_at_its_end_is_said_as_its_own(stage: Make) -> None:
+    one = stage(SAYS % "up" + "sys.stdin.read()\nos.write(2, b'last words')")
+    await one.until(lambda: one.errors)
+    one.owner.use(msgspec.structs.replace(VERB, number=8))
+    await one.until(lambda: len(one.errors) == 2)
+    one.owner.use(None)
+    await one.owner.close()
+    for number in (7, 8):
+        mine = [(news.printed, news.is_over) for news, _ in one.told if news.effect == number]
+        assert mine == [("", False), ("last words", False), ("", True)]
 
 
 async def test_what_is_no_news_is_left_out(stage: Make, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,7 +142,7 @@ async def test_another_effect_ends_the_process_however_it_behaves(
     one.owner.use(None)
     await one.until(lambda: one.gone)
     await one.owner.close()
-    assert [news.error for news, _ in one.told] == ["up"]
+    assert [(news.error, news.is_over) for news, _ in one.told] == [("up", False), ("", True)]
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")

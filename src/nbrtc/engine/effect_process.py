@@ -45,8 +45,9 @@ class EffectProcess:
     call, folder
         Whose camera, and where the engine's sockets are.
     on_news
-        Told what the process says of its frames and errors, what it prints, and when it ends by itself; with
-        whether an error is the first of its kind, which a person should see.
+        Told what the process says of its frames and errors, what it prints, when it ends by itself, and last
+        when it was taken off and has ended; with whether an error is the first of its kind, which a person
+        should see.
     on_gone
         Told the identity of a frames socket that is not used any more.
     command
@@ -66,14 +67,16 @@ class EffectProcess:
         self._on_news, self._on_gone = on_news, on_gone
         self._command = command
         self._task: asyncio.Task[None] | None = None
+        self._number = 0
         self._ending = Tasks()
 
     def use(self, verb: SetVideoEffect | None) -> None:
         """Run this effect in the place of the one that runs; None for none."""
         task, self._task = self._task, None
         if task is not None:
-            self._ending.spawn(_cancelled(task), "nbrtc-effect-end")
+            self._ending.spawn(self._leave(task, self._number), "nbrtc-effect-end")
         if verb is not None and verb.code is not None:
+            self._number = verb.number
             self._task = asyncio.get_running_loop().create_task(self._keep(verb), name="nbrtc-effect")
 
     async def close(self) -> None:
@@ -81,11 +84,17 @@ class EffectProcess:
         self.use(None)
         await self._ending.finish()
 
+    async def _leave(self, task: "asyncio.Task[None]", number: int) -> None:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        self._on_news(EffectNews(call=self._call, effect=number, is_over=True), False)
+
     async def _keep(self, verb: SetVideoEffect) -> None:
         told: set[str] = set()
 
         def tell(news: EffectNews) -> None:
-            self._on_news(news, bool(news.error) and news.error not in told)
+            is_first = bool(news.error) and news.error not in told
+            self._on_news(msgspec.structs.replace(news, effect=verb.number), is_first)
             told.update(filter(None, [news.error]))
 
         loop = asyncio.get_running_loop()
@@ -152,11 +161,6 @@ async def _listen(lines: asyncio.StreamReader, tell: Callable[[EffectNews], None
             logger.error("The process of a video effect said something else than news: %s", error)
         else:
             tell(news)
-
-
-async def _cancelled(task: "asyncio.Task[None]") -> None:
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
 
 
 async def _end(process: asyncio.subprocess.Process, saying: "asyncio.Task[str]") -> None:

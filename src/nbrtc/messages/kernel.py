@@ -430,6 +430,8 @@ class EffectNews(KernelWire, frozen=True, tag="effect-news"):
     """What a video effect beside the engine did; goes on to the kernel."""
 
     call: str
+    effect: int = 0
+    """Which one (see `SetVideoEffect.number`); the engine fills it in."""
     rows: tuple[tuple[int, float, float, float | None, int, bool, int], ...] = ()
     """As `nbrtc.video_effect_stats.EffectRow`."""
     sent: tuple[tuple[int, float], ...] = ()
@@ -439,6 +441,8 @@ class EffectNews(KernelWire, frozen=True, tag="effect-news"):
     traceback: str = ""
     printed: str = ""
     """What it printed meanwhile, with what was left out of it in words (see `nbrtc.engine.prints`)."""
+    is_over: bool = False
+    """It was taken off, its process has ended, and nothing follows."""
 
 
 class SoundEnded(KernelWire, frozen=True, tag="sound-ended"):
