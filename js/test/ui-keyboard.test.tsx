@@ -102,6 +102,37 @@ describe("the notebook around the view", () => {
     expect(keepsAway(record, "d")).toBe(true);
   });
 
+  describe("in JupyterLab", () => {
+    const cellBelow = (): HTMLElement => {
+      const next = document.createElement("div");
+      next.tabIndex = -1;
+      view.cell.className = "jp-Cell";
+      view.cell.after(next);
+      return next;
+    };
+
+    test.each(["starting", "connected", "reconnecting"] as const)(
+      "goes on with the next cell and does not run that of the call: %s",
+      (phase) => {
+        view = open((session) => {
+          session.phase.value = phase;
+        });
+        const next = cellBelow();
+        expect(press(root(), "Enter", { shiftKey: true })).toBe(false);
+        expect(document.activeElement).toBe(next);
+        next.remove();
+        expect(press(root(), "Enter", { shiftKey: true }), "there is none").toBe(false);
+        expect(press(root(), "Enter", { ctrlKey: true }), "to run it on purpose").toBe(true);
+      },
+    );
+
+    test("runs the cell where there is no call to lose", () => {
+      view = open();
+      cellBelow();
+      expect(press(root(), "Enter", { shiftKey: true })).toBe(true);
+    });
+  });
+
   test("is told by Lumino's attribute to keep its own shortcuts away", () => {
     view = open();
     expect(keepsAway(root(), "d")).toBe(true);

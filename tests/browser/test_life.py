@@ -224,7 +224,7 @@ def test_a_busy_cell_does_not_touch_the_call(page: Page, open_notebook: OpenNote
 
 
 def test_the_keyboard_alone_is_enough(page: Page, open_notebook: OpenNotebook) -> None:
-    notebook = open_notebook(page, [CALL, "'below'"])
+    notebook = open_notebook(page, [CALL, "'below'", "'last'"])
     notebook.run(0)
     widget = Widget(notebook)
     start = widget.button("Start camera")
@@ -245,8 +245,13 @@ def test_the_keyboard_alone_is_enough(page: Page, open_notebook: OpenNotebook) -
     ):
         page.keyboard.press(key)
         expect(widget.button(name)).to_have_attribute("aria-pressed", pressed)
+    page.keyboard.press("Shift+Enter")  # goes on, and does not make another call
+    expect(widget.status).to_contain_text("Connected")
+    page.keyboard.press("Shift+Enter")
+    notebook.wait_output(1, "below")
+    widget.root.focus()
     for key in ("d", "d", "a", "b", "x", "y", "0", "0"):
         page.keyboard.press(key)
-    assert [cell["cell_type"] for cell in notebook.cells()] == ["code", "code"]
+    assert [cell["cell_type"] for cell in notebook.cells()] == ["code"] * 3
     expect(page.locator(".jp-Dialog")).to_have_count(0)
     expect(widget.status).to_contain_text("Connected")

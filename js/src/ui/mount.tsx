@@ -1,7 +1,7 @@
 /** Puts one view of a session into an element of the page. */
 import { signal as made } from "@preact/signals";
 import { render } from "preact";
-import type { SessionView } from "../contract";
+import type { PagePhase, SessionView } from "../contract";
 import { DoctorView } from "./doctor-view";
 import { keepKeys } from "./notebook-keys";
 import { listenForShortcuts } from "./shortcuts";
@@ -11,6 +11,8 @@ import { CallView } from "./view";
 
 /** What a view shows: the call, or only the check of the connection. */
 export type Face = "call" | "doctor";
+
+const IN_CALL: ReadonlySet<PagePhase> = new Set(["starting", "connected", "reconnecting"]);
 
 /** Render `session` into `element` until `signal` aborts; any number of views may show the same session. */
 export function mount(
@@ -25,7 +27,7 @@ export function mount(
   // A click on the picture puts the focus inside, so that the shortcuts work there.
   root.tabIndex = -1;
   element.append(root);
-  keepKeys(root, signal);
+  keepKeys(root, signal, () => IN_CALL.has(session.phase.value));
   const forget = () => {
     render(null, root);
     root.remove();
