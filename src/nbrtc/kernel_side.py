@@ -1,9 +1,8 @@
-"""The kernel's side of one call, all but the widget: what the engine said, and what it must be told again."""
+"""The kernel's side of one call, all but the widget."""
 
 import itertools
 import logging
 import sys
-import threading
 import time
 import weakref
 from collections.abc import Callable
@@ -18,44 +17,31 @@ from .audio_effect import AudioEffect
 from .audio_runner import AudioRunner
 from .bridge import Bridge
 from .call_recordings import CallRecordings
-from .callbacks import Callbacks
-from .chat import Chat, from_others
 from .complaint import WITHOUT_EFFECT, complaint
 from .doctoring.checks import Checks
-from .effect import VideoEffect, describe
+from .effect import VideoEffect
 from .effect_beside import EffectsBeside
 from .effect_code import pack as pack_function
 from .effect_runner import EffectRunner
 from .errors import CallError, EngineError, RecordingError
 from .frame_watcher import FrameWatcher
-from .ice.decision import decide
-from .ice.trail import IceTrail
 from .messages import (
     Bye,
     CallState,
     ChangeCodec,
     ChangeEffect,
-    ChangeIce,
     ChangeQuality,
     ChangeStatsInterval,
-    ChatArrived,
-    ChatMessage,
     ChecksArrived,
     Codec,
     Effect,
     EffectNews,
     Event,
-    EventArrived,
-    IceArrived,
-    IceOptions,
-    IceServerSource,
     Notice,
     Notification,
     OpenCall,
     PageMessage,
     Participant,
-    ProbesArrived,
-    Problem,
     Quality,
     Record,
     RecordingStatus,
@@ -64,23 +50,19 @@ from .messages import (
     SetAudioEffect,
     SetVideoEffect,
     SoundEnded,
-    StateChanged,
     StatsArrived,
     StatsEvent,
     StopRecord,
     TicketChanged,
-    Verb,
     encode_json,
 )
-from .mirror import StateMirror
-from .participants import Attendance, Participants
 from .played_sound import PlayedSounds
 from .port import FramePort
-from .problems import Problems, blamed, worded
+from .problems import blamed
 from .recording import Recording
 from .recording_choice import to_layout, to_path, to_tracks
+from .side import Side, decided
 from .source_runner import SourceRunner
-from .stats import StatsStore
 from .video_effect_stats import VideoEffectStats
 from .video_source import OpenSource, open_source
 
@@ -93,10 +75,8 @@ STOP_RECORDING_S = 30.0
 PAGE_ID_CHARACTERS = 64
 
 
-class KernelSide:
-    """What a `Call` is made of: the mirror of its state, its errors, samples, recording and effect.
-
-    It is the bridge's client: after a crash the next engine hears everything again from `opening`.
+class KernelSide(Side[OpenCall]):
+    """What a `Call` is made of, beside what every side has: its recordings, effects, sources and sounds.
 
     Parameters
     ----------
@@ -108,14 +88,9 @@ class KernelSide:
         Sends a text to one page, or to all (None). From any thread.
     """
 
+    closed = "The call is closed ({reason}): make a new Call()."
+
     def __init__(self, bridge: Bridge, opening: OpenCall, send: Callable[[str | None, str], None]) -> None:
-        self.bridge = bridge
-        self.problems = Problems()
-        self.assets = Assets()
-        self.samples = StatsStore()
-        self.trail = IceTrail()
-        self.checks = Checks()
-        self.callbacks = Callbacks(self._callback_failed)
         person = Participant(id="you", name=opening.name, is_you=True)
         room = None if opening.ticket is None else RoomInfo(opening.ticket.room, opening.ticket.room)
         state = CallState(
@@ -126,15 +101,11 @@ class KernelSide:
             stats_interval_s=opening.stats_interval_s,
             participants=(person,),
             room=room,
-            ice=decide(
-                (url for source in opening.ice_servers for url in source.urls),
-                opening.ice_options,
-                now_s=time.time(),
-            ),
+            ice=decided(opening),
         )
-        self.mirror = StateMirror(state, lambda phase: self.callbacks.put("state", phase))
-        self.participants = Participants(bridge, opening.call, self.mirror)
-        self.chat = Chat(self.request, self.participants)
+        super().__init__(bridge, opening, state)
+        self.assets = Assets()
+        self.checks = Checks()
         self.effect = EffectRunner(bridge, opening.call, self._effect_failed, self._effect_left)
         self._effects = itertools.count(1)
         self._watchers: weakref.WeakSet[FrameWatcher] = weakref.WeakSet()
@@ -142,36 +113,13 @@ class KernelSide:
         self.audio_effect = AudioRunner(bridge, opening.call, self._audio_effect_failed)
         self.sounds = PlayedSounds(bridge, Path(opening.folder), self.request)
         self._beside = EffectsBeside()
-        self._attendance = Attendance()
-        self._opening = opening
-        self._opening_lock = threading.Lock()
         self._send = send
         self.recordings = CallRecordings(self._stop_recording, self._engine_watch)
-        self._is_open = False
-
-    @property
-    def id(self) -> str:
-        """The call's name between kernel and engine."""
-        return self._opening.call
 
     @property
     def folder(self) -> Path:
         """What the user's relative paths are below."""
         return Path(self._opening.folder)
-
-    @property
-    def ice(self) -> tuple[tuple[IceServerSource, ...], IceOptions]:
-        """The servers and the options that the engine was told of."""
-        return self._opening.ice_servers, self._opening.ice_options
-
-    def open(self) -> None:
-        """Tell the engine of the call, and start one if there is none."""
-        self._is_open = True
-        try:
-            self.bridge.register(self)
-        except EngineError:
-            self._is_open = False
-            raise
 
     def close(self, reason: str) -> None:
         """End the call in the engine and in every page. Idempotent."""
@@ -189,20 +137,9 @@ class KernelSide:
         for recording in self.recordings.forget():
             recording.part(f"The call was closed ({reason})")
         self._tell_page(None, Bye(code="closed", reason=reason))
-        try:
-            self.bridge.unregister(self, reason)
-        except EngineError:
-            logger.exception("The engine could not be told that the call was closed")
-        self._tell_page(None, self.mirror.finish(reason))
-        self.samples.note(StatsEvent(time_s=time.time(), peer="", name="phase", value="closed"))
-        self.samples.end()
+        self._tell_page(None, self._end(reason))
 
     # --- what the user wants
-
-    def request(self, verb: Verb, timeout_s: float = 10.0) -> msgspec.Raw:
-        """Ask the engine and wait for its word (see `Bridge.request`)."""
-        self._require_open()
-        return self.bridge.request(self.id, verb, timeout_s)
 
     def change_quality(self, quality: Quality) -> None:
         """Ask for another quality, now and of every later engine."""
@@ -221,17 +158,6 @@ class KernelSide:
         self._require_open()
         self._remember(stats_interval_s=interval_s)
         self.request(ChangeStatsInterval(interval_s=interval_s))
-
-    def change_ice(self, servers: tuple[IceServerSource, ...], options: IceOptions) -> None:
-        """Make later connections with other servers or another policy, in every later engine, too."""
-        self._require_open()
-        before = self.ice
-        self._remember(ice_servers=servers, ice_options=options)
-        try:
-            self.request(ChangeIce(ice_servers=servers, ice_options=options))
-        except CallError:  # the engine knows that no connection could be made that way
-            self._remember(ice_servers=before[0], ice_options=before[1])
-            raise
 
     def use_effect(self, effect: VideoEffect | None) -> None:
         """Send the effect's pictures back, or the camera's own; this engine's and every later one's."""
@@ -303,15 +229,6 @@ class KernelSide:
             raise RecordingError(f"The recording could not be finished: {error}") from error
         return msgspec.msgpack.decode(value, type=RecordingStatus)
 
-    def _remember(self, **fields: Any) -> None:
-        """What the next engine must be told."""
-        with self._opening_lock:
-            self._opening = msgspec.structs.replace(self._opening, **fields)
-
-    def _require_open(self) -> None:
-        if not self._is_open:
-            raise CallError(f"The call is closed ({self.mirror.state.reason}): make a new Call().")
-
     # --- what a page says; on whichever thread the kernel reads its comms
 
     def from_page(self, content: object) -> None:
@@ -333,43 +250,27 @@ class KernelSide:
 
     # --- what the engine says; on the bridge's thread
 
-    def opening(self, epoch: int) -> OpenCall:
-        """What a new engine must know."""
-        return msgspec.structs.replace(self._opening, epoch=epoch)
-
     def on_notification(self, notification: Notification) -> None:
         """The engine says something about this call."""
         match notification:
-            case StateChanged(state=state):
-                if self.mirror.take(state):
-                    self._state_changed(state)
             case PageMessage():
                 self._send(notification.page, notification.body)
-            case StatsArrived():
-                self.samples.append(notification.sample)
-                self._tell_who_left(self._attendance.look())  # these come every second
-            case EventArrived():
-                self.samples.note(notification.event)
-            case IceArrived():
-                self.trail.add(notification.records)
-            case ProbesArrived():
-                self.trail.add_probes(notification.probes)
             case ChecksArrived():
                 self.checks.take(notification.checks)
-            case ChatArrived():
-                self._chat_arrived(notification.messages)
             case TicketChanged():
                 self._remember(name=notification.name, ticket=notification.ticket)
             case EffectNews():
                 self._effect_news(notification)
             case SoundEnded():
                 self.sounds.ended(notification)
-            case Problem():
-                self.problems.add(notification.code, notification.message)
+            case _:
+                super().on_notification(notification)
+                if isinstance(notification, StatsArrived):  # these come every second
+                    self._tell_who_left(self._attendance.look())
 
     def on_engine_lost(self, reason: str) -> None:
         """The engine went: say so everywhere; a page that was connected connects again by itself."""
-        self.problems.add("engine", reason)
+        super().on_engine_lost(reason)
         self.samples.note(StatsEvent(time_s=time.time(), peer="", name="engine", value=reason))
         for recording in self.recordings.forget():
             recording.lose(reason)
@@ -385,18 +286,7 @@ class KernelSide:
             quality=state.quality, codec=state.codec, effect=state.effect, background=state.background
         )
         self.recordings.follow(state)
-        joined, left = self._attendance.take(state)
-        self._tell_who_left(left)
-        for noun in joined:
-            self.callbacks.put("joined", self.participants.face(noun))
-
-    def _tell_who_left(self, left: list[Participant]) -> None:
-        for noun in left:
-            self.callbacks.put("left", self.participants.face(noun))
-
-    def _chat_arrived(self, messages: tuple[ChatMessage, ...]) -> None:
-        for message in from_others(self.chat.take(messages), self.mirror.state):
-            self.callbacks.put("chat", message)
+        super()._state_changed(state)
 
     def _effect_news(self, news: EffectNews) -> None:
         self._beside.take(news)
@@ -404,10 +294,6 @@ class KernelSide:
             self.problems.add("video-effect", news.error, news.traceback)
 
     # --- what the user's code does wrong; on its own threads
-
-    def _callback_failed(self, callback: Callable[..., object], error: BaseException) -> None:
-        logger.error("A callback failed", exc_info=error)
-        self.problems.add("callback", f"{describe(callback)} raised {worded(error)}")
 
     def _watcher_failed(self, effect: VideoEffect, error: BaseException, trace: str) -> None:
         """A function of `on_frame` raised; on its thread."""
