@@ -41,6 +41,23 @@ async def test_the_camera_stands_in_for_as_long_as_the_function_hangs(
     assert not call.session.gallery._viewers["you"].is_decoding
 
 
+async def test_what_stood_in_for_one_effect_is_not_sent_again_under_one_that_hides(call: Call) -> None:
+    page = await call.connected()
+    await call.session.from_kernel(SetVideoEffect("late", on_late="pass", number=1))
+    await sees_the_camera(call, page)
+    sent = call.link.outgoing.sent
+    await call.session.from_kernel(SetVideoEffect("hides", on_late="hold", number=2))
+    page.pictures.clear()
+    # a picture that was on its way may arrive; what a keyframe is made of would arrive, too
+    header = FrameHeader(number=1, width=160, height=120, timestamp=0, arrived_s=0.0, time_s=0.0)
+    await page.ask_keyframe()
+    call.link.outgoing._repeat(keyframe_only=False)
+    assert call.link.outgoing._newest is None
+    assert call.link.outgoing.sent == sent
+    call.session.studio.result(header, memoryview(pack(draw(ODD))), 2)
+    await call.until(lambda: ODD in page.received, "the effect's picture")
+
+
 async def test_what_stands_in_counts_neither_as_sent_nor_as_the_effects_delay(call: Call) -> None:
     page = await call.connected()
     await call.session.from_kernel(SetVideoEffect("late", on_late="pass"))

@@ -120,6 +120,24 @@ async def test_a_result_that_is_still_being_encoded_when_the_effect_goes_is_not_
     assert bytes(await asyncio.wait_for(waiting, 10)) == keyframe
 
 
+async def test_a_stand_in_that_is_still_being_encoded_when_none_may_stand_in_is_not_sent(
+    track: OutgoingVideo,
+) -> None:
+    track.use_effect(True)
+    track.show(draw(1), 1, 0.0, is_result=False)
+    waiting = asyncio.create_task(track.recv())
+    await asyncio.sleep(0)  # the encoder has it
+    track.use_effect(True, stand_ins=False)
+    await asyncio.get_running_loop().run_in_executor(track._thread, lambda: None)  # it is through
+    await asyncio.sleep(0)
+    track.show(draw(2), 3001, 0.0, is_result=False)
+    track._repeat(keyframe_only=False)
+    assert track._newest is None, "neither it nor another"
+    track.show(draw(3), 6001, 0.0)
+    data = bytes(await asyncio.wait_for(waiting, 10))
+    assert (track.sent, data[0] & 1) == (1, 0), "a keyframe: the page never saw what it would build on"
+
+
 async def test_the_bitrate_follows_the_limit(track: OutgoingVideo) -> None:
     track.use_effect(True)
     track.show(draw(1), 1, None)

@@ -11,7 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import av
@@ -71,7 +71,8 @@ class OutgoingVideo(MediaStreamTrack):
         self._echoes = True
         self._await_keyframe = True
         self._newest: _Shown | None = None
-        self._last: VideoFrame | None = None
+        self._last: _Shown | None = None
+        self._stand_ins = True
         self._force_keyframe = True
         self._clock = RtpClock()
         self._wake = asyncio.Event()
@@ -120,8 +121,20 @@ class OutgoingVideo(MediaStreamTrack):
         """Frames of the camera that the sender has not taken yet, at most `PASS_FRAMES`."""
         return len(self._passing)
 
-    def use_effect(self, on: bool) -> None:
-        """From now on send only what `show` is given (True), or the camera's own frames (False)."""
+    def use_effect(self, on: bool, *, stand_ins: bool = True) -> None:
+        """From now on send only what `show` is given (True), or the camera's own frames (False).
+
+        Parameters
+        ----------
+        stand_ins
+            Whether the raw camera may stand in for the effect. If not, then none is sent again, either: not
+            from the effect before, not from before a moment.
+        """
+        self._stand_ins = stand_ins
+        if not self._may_show(self._newest):
+            self._newest = None
+        if not self._may_show(self._last):
+            self._last = None
         if on == self._effect:
             return
         self._effect = on
@@ -150,9 +163,10 @@ class OutgoingVideo(MediaStreamTrack):
             Whether an effect made it. One that stands in for an effect that is late says nothing of what the
             effect takes, by which the microphone is delayed.
         """
-        if self._effect:
+        shown = _Shown(picture, timestamp, arrived_s, is_result)
+        if self._effect and self._may_show(shown):
             self.replaced += self._newest is not None
-            self._newest = _Shown(picture, timestamp, arrived_s, is_result)
+            self._newest = shown
             self._wake.set()
 
     def request_keyframe(self) -> None:
@@ -210,8 +224,11 @@ class OutgoingVideo(MediaStreamTrack):
     def _repeat(self, keyframe_only: bool = True) -> None:
         wanted = self._effect and (self._force_keyframe or not keyframe_only)
         if wanted and self._newest is None and self._last is not None:
-            self._newest = _Shown(self._last, None, None)
+            self._newest = replace(self._last, timestamp=None, arrived_s=None)
             self._wake.set()
+
+    def _may_show(self, shown: _Shown | None) -> bool:
+        return shown is None or shown.is_result or self._stand_ins
 
     async def _encode(self, shown: _Shown) -> "Packet[Any] | None":
         self._newest = None
@@ -244,7 +261,10 @@ class OutgoingVideo(MediaStreamTrack):
             self.encoded_keyframes += is_key
         if not self._effect:
             return None  # the effect was taken off meanwhile
-        self._last = shown.picture
+        if not self._may_show(shown):
+            self._force_keyframe = True  # one that may not stand in was asked for meanwhile
+            return None
+        self._last = shown
         if not data:
             self._force_keyframe |= keyframe  # the encoder dropped the picture to keep its bitrate
             return None

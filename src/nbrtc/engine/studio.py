@@ -119,7 +119,7 @@ class Studio:
         """What the others see, which is what is recorded."""
         if self._link is not None:
             python = self._effect or self._source
-            self._link.outgoing.use_effect(python)
+            self._link.outgoing.use_effect(python, stand_ins=self._on_late == "pass" and not self._source)
             self._link.shown.use_effect(python and not self._is_screen)
 
     def take_camera(self, picture: Picture) -> None:
