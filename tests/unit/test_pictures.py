@@ -8,7 +8,7 @@ from av import VideoFrame
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nbrtc.pictures import pack, packed_size, plane_shapes, unpack
+from nbrtc.pictures import pack, packed_size, plane_shapes, to_yuv420p, turned, unpack
 
 sides = st.integers(1, 130)
 
@@ -67,3 +67,39 @@ def test_colours_are_bt601_limited_range_and_come_back(
     )
     back = unpack(bytes(packed), 64, 48).to_ndarray(format="rgb24")
     assert np.abs(back.astype(int) - rgb).max() <= 3
+
+
+@pytest.mark.parametrize("form", ["rgb24", "bgra", "gbrp", "yuv444p", "yuv420p"])
+@pytest.mark.parametrize("space", [0, 1, 2, 5])
+def test_frames_of_any_form_have_the_colours_of_a_call(form: str, space: int) -> None:
+    given = VideoFrame.from_ndarray(np.full((16, 16, 3), (40, 200, 40), np.uint8), format="rgb24")
+    frame = given.reformat(format=form, dst_colorspace=space if space == 1 else 5)
+    frame.colorspace = space
+
+    picture = to_yuv420p(frame)
+
+    bare = unpack(pack(picture), 16, 16).to_ndarray(format="rgb24")
+    assert bare[8, 8] == pytest.approx((40, 200, 40), abs=5)
+
+
+def test_a_frame_that_has_them_is_not_copied() -> None:
+    frame = noise(32, 16)
+    assert to_yuv420p(frame) is frame
+    assert (to_yuv420p(frame, (16, 8)).width, frame.width) == (16, 32)
+
+
+@given(width=sides, height=sides, degrees=st.sampled_from([-270, -180, -90, 0, 90, 180, 270]))
+def test_a_turned_frame_has_every_sample(width: int, height: int, degrees: int) -> None:
+    frame = noise(width, height)
+    upright = turned(frame, degrees)
+
+    assert (upright.width, upright.height) == ((height, width) if degrees % 180 else (width, height))
+    assert pack(turned(upright, -degrees)) == pack(frame)
+
+
+def test_a_frame_is_turned_counter_clockwise() -> None:
+    rgb = np.zeros((16, 16, 3), np.uint8)
+    rgb[:, :8] = 255  # the left half
+    picture = turned(to_yuv420p(VideoFrame.from_ndarray(rgb, format="rgb24")), 90).to_ndarray(format="rgb24")
+    assert picture[2].mean() < 10
+    assert picture[-2].mean() > 245

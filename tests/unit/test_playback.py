@@ -1,21 +1,28 @@
 """Clips in a loop: when each picture and each block of sound is due, whatever the machine was doing."""
 
 import itertools
+import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
+from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import av
+import numpy as np
 import pytest
 from av import VideoFrame
 
 from nbrtc.engine import playback
 from nbrtc.engine.playback import Clip, ClipError, Player, VideoClip, next_loop_s
 from nbrtc.engine.voice import BLOCK, SoundClip, blocks
+from nbrtc.pictures import pack, unpack
 from tests.loopback.bots import write_clip
 from tests.loopback.pictures import read
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 class Shown:
@@ -63,6 +70,76 @@ def test_pictures_come_in_order_and_the_seam_keeps_time(tmp_path: Path) -> None:
     VideoClip(str(clip), 0.0, None, shown).play(time.monotonic(), shown.stopped)
     assert shown.numbers == [0, 1, 2, 3, 0, 1, 2, 3, 0]
     assert all(step == pytest.approx(9000, abs=200) for step in steps(shown.stamps))
+
+
+COLOUR, BAR = (40, 200, 40), (250, 10, 10)
+BT601, BT709 = 5, 1
+LIMITED, FULL = 1, 2
+
+
+def write_film(path: Path, space: int, span: int, *, aspect: Fraction | None = None) -> Path:
+    """A second of one colour with a bar on its left, 64x32, as cameras and phones tag theirs."""
+    rgb = np.full((32, 64, 3), COLOUR, np.uint8)
+    rgb[:, :16] = BAR
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=5)
+        stream.width, stream.height = 64, 32
+        stream.pix_fmt = "yuvj420p" if span == FULL else "yuv420p"
+        stream.codec_context.colorspace, stream.codec_context.color_range = space, span
+        if aspect is not None:
+            stream.codec_context.sample_aspect_ratio = aspect
+        for number in range(5):
+            frame = VideoFrame.from_ndarray(rgb, format="rgb24").reformat(
+                format=stream.pix_fmt, dst_colorspace=space, src_color_range=FULL, dst_color_range=span
+            )
+            frame.colorspace, frame.color_range = space, span
+            frame.pts, frame.time_base = number, Fraction(1, 5)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
+
+
+def turn_clockwise(path: Path) -> None:
+    """Say in an MP4's track header that players turn it by 90 degrees, as phones that are held upright do."""
+    data = bytearray(path.read_bytes())
+    matrix = data.index(b"tkhd") + 4 + 4 + 20 + 8 + 8  # version 0: times, reserved, layer to volume
+    turn = 0, 1 << 16, 0, -1 << 16, 0, 0, 32 << 16, 0, 1 << 30
+    data[matrix : matrix + 36] = struct.pack(">9i", *turn)
+    path.write_bytes(data)
+
+
+def first_picture(path: Path, size: tuple[int, int] | None = None) -> "NDArray[np.uint8]":
+    """As the engine's encoder sees it: bare planes, whatever they were tagged with."""
+    shown = Shown(enough=1)
+    VideoClip(str(path), 0.0, size, shown).play(time.monotonic(), shown.stopped)
+    picture = shown.values[0][0]
+    bare = unpack(pack(picture), picture.width, picture.height)
+    return bare.to_ndarray(format="rgb24").astype(np.uint8, copy=False)
+
+
+@pytest.mark.parametrize(
+    ("space", "span"), [(BT601, LIMITED), (BT709, LIMITED), (BT601, FULL), (BT709, FULL)]
+)
+def test_a_films_colours_are_those_that_a_player_shows(tmp_path: Path, space: int, span: int) -> None:
+    picture = first_picture(write_film(tmp_path / "film.mp4", space, span))
+    assert picture[16, 48] == pytest.approx(COLOUR, abs=5)
+    assert picture[16, 6] == pytest.approx(BAR, abs=8)
+
+
+@pytest.mark.parametrize("size", [None, (16, 32)])
+def test_a_phones_film_is_upright(tmp_path: Path, size: tuple[int, int] | None) -> None:
+    film = write_film(tmp_path / "film.mp4", BT601, LIMITED)
+    turn_clockwise(film)
+    picture = first_picture(film, size)
+    height, width = picture.shape[:2]
+    assert (width, height) == (size or (32, 64))
+    assert picture[height // 10, width // 2] == pytest.approx(BAR, abs=8), "what was left is above"
+    assert picture[-height // 4, 2] == pytest.approx(COLOUR, abs=5)
+
+
+def test_a_film_whose_pixels_are_no_squares_is_as_wide_as_players_show_it(tmp_path: Path) -> None:
+    film = write_film(tmp_path / "film.mp4", BT601, LIMITED, aspect=Fraction(3, 2))
+    assert first_picture(film).shape == (32, 96, 3)
 
 
 def test_a_lower_rate_leaves_pictures_out(tmp_path: Path) -> None:

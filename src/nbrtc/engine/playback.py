@@ -14,6 +14,9 @@ from typing import Any, Literal
 
 import av
 from av import VideoFrame
+from av.video.reformatter import VideoReformatter
+
+from ..pictures import to_yuv420p, turned
 
 LATE_S = 0.2
 """A picture that is this late is skipped, unless it is the first of a loop."""
@@ -103,6 +106,7 @@ class VideoClip:
 
     def __init__(self, path: str, fps: float, size: tuple[int, int] | None, show: Show) -> None:
         self._path, self._fps, self._size, self._show = path, fps, size, show
+        self._scaler = VideoReformatter()
 
     def play(self, origin_s: float, stopped: threading.Event) -> None:
         """Play from `origin_s` (`time.monotonic`) on until stopped.
@@ -116,6 +120,7 @@ class VideoClip:
         while not stopped.is_set():
             end_s, slot = 0.0, -1
             with Clip(self._path, "video") as clip:
+                pixel = float(clip.stream.sample_aspect_ratio or 1)
                 for position_s, frame in clip.frames():
                     if clip.duration_s is not None and position_s >= clip.duration_s:
                         break
@@ -126,7 +131,7 @@ class VideoClip:
                         continue
                     due_s = origin_s + loop_s + position_s
                     if self._wait(due_s, stopped, is_first=slot == -1):
-                        self._show(self._scaled(frame), round(CLOCK_RATE * due_s))
+                        self._show(self._upright(frame, pixel), round(CLOCK_RATE * due_s))
                     if stopped.is_set():
                         return
                     slot = due_slot
@@ -142,9 +147,14 @@ class VideoClip:
             return False
         return not stopped.wait(max(0.0, wait_s))
 
-    def _scaled(self, frame: VideoFrame) -> VideoFrame:
-        width, height = self._size or (frame.width, frame.height)
-        return frame.reformat(width=width, height=height, format="yuv420p")
+    def _upright(self, frame: VideoFrame, pixel: float) -> VideoFrame:
+        """As a player shows it: with square pixels and turned as a phone's film wants it."""
+        size = self._size
+        if size is None:
+            size = round(frame.width * pixel), frame.height
+        elif round(frame.rotation / 90) % 2:
+            size = size[1], size[0]
+        return turned(to_yuv420p(frame, size, self._scaler), frame.rotation)
 
 
 class Player:

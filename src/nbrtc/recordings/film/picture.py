@@ -5,13 +5,10 @@ from collections.abc import Mapping, Sequence
 import av
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 
+from nbrtc.pictures import to_yuv420p
 from nbrtc.recordings.film import captions
 from nbrtc.recordings.film.layouts import Rect, Tile, fit
 from nbrtc.recordings.film.planes import DARK, Planes
-
-_BT709, _BT2020 = 1, (9, 10)
-"""AVColorSpace, as decoders tell it; cameras of a call send BT.601, or do not tell."""
-_FULL_RANGE = 2
 
 
 class Painter:
@@ -102,28 +99,11 @@ class _Painted:
         if self._shape != (width, height):
             self._shape = width, height
             self.planes.fill(DARK)  # behind a picture that does not fill the tile
-        scaled = Planes.of(self._scaled(frame, width, height))
+        scaled = Planes.of(to_yuv420p(frame, (width, height), self._scaler))
         self.planes.paste(
             scaled.part(_middle(rect.width, rect.height, width, height)),
             max(0, (rect.width - width) // 4 * 2),
             max(0, (rect.height - height) // 4 * 2),
-        )
-
-    def _scaled(self, frame: av.VideoFrame, width: int, height: int) -> av.VideoFrame:
-        source = Colorspace.ITU709 if frame.colorspace == _BT709 else Colorspace.ITU601
-        if frame.colorspace in _BT2020:
-            source = Colorspace.BT2020
-        full = frame.color_range == _FULL_RANGE or frame.format.name.startswith("yuvj")
-        return self._scaler.reformat(
-            frame,
-            width,
-            height,
-            "yuv420p",
-            src_colorspace=source,
-            dst_colorspace=Colorspace.ITU601,
-            src_color_range=ColorRange.JPEG if full else ColorRange.MPEG,
-            dst_color_range=ColorRange.MPEG,
-            threads=1,
         )
 
 
