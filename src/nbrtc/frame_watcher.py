@@ -54,7 +54,7 @@ class FrameWatcher:
                     frame = port.receive(POLL_S)
                 except EngineError:
                     return  # nbrtc was closed
-                if frame is None:
+                if frame is None or self._stopped.is_set():
                     continue
                 # steady over many frames; what was missed is not made up for
                 due_s = max(due_s + self._every_s, time.monotonic())

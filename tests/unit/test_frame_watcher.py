@@ -69,6 +69,17 @@ def test_a_frame_is_asked_for_only_when_it_is_due(stage: Stage) -> None:
     assert not watcher.thread.is_alive(), "and closing does not wait for it"
 
 
+def test_a_frame_that_comes_when_it_was_closed_is_not_looked_at(stage: Stage) -> None:
+    seen: queue.Queue[int] = queue.Queue()
+    watcher = stage.watch(lambda frame: seen.put(1))
+    asked = stage.engine.heard()
+    watcher.close()
+    stage.engine.give(asked, 1)
+    watcher.thread.join(PATIENCE_S)
+    assert not watcher.thread.is_alive()
+    assert seen.empty()
+
+
 def test_an_error_is_told_and_the_next_frame_comes(stage: Stage) -> None:
     seen: queue.Queue[int] = queue.Queue()
 
