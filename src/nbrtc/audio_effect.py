@@ -120,4 +120,5 @@ class AudioEffect:
             raise SoundError(
                 f"{self.name} returned samples up to {peak:g}; they are -1 to 1 (divide int16 by 32768)."
             )
-        return np.clip(np.round(array * FULL), -FULL, FULL - 1).astype(np.int16)
+        wide = array.astype(np.float32, copy=False)  # in 16 bits full scale is infinite
+        return np.clip(np.round(wide * FULL), -FULL, FULL - 1).astype(np.int16)

@@ -60,4 +60,5 @@ def to_pcm(samples: object) -> "tuple[np.ndarray[Any, np.dtype[np.int16]], int]"
         raise TypeError(f"Samples are of float (-1 to 1) or int16, not {array.dtype}.")
     if not np.isfinite(columns).all():
         raise ValueError("Samples are finite numbers; some of these are NaN or infinite.")
-    return np.ascontiguousarray(np.round(np.clip(columns, -1, 1) * 32767), "<i2"), columns.shape[1]
+    wide = columns.astype(np.float64 if columns.itemsize > 4 else np.float32, copy=False)  # 16 bits overflow
+    return np.ascontiguousarray(np.round(np.clip(wide, -1, 1) * 32767), "<i2"), columns.shape[1]

@@ -60,6 +60,12 @@ def test_what_is_a_little_too_loud_is_clipped() -> None:
     assert set(run(lambda _: -loud, dtype="float32").ravel()) == {-32768}
 
 
+def test_floats_of_16_bits_may_be_as_loud_as_the_others() -> None:
+    full = np.ones((BLOCK, 1), np.float16)
+    assert set(run(lambda _: full, dtype="float32").ravel()) == {32767}
+    assert set(run(lambda _: -full, dtype="float32").ravel()) == {-32768}
+
+
 NAN = np.full((BLOCK, 1), np.nan, np.float32)
 
 

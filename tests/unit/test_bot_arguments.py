@@ -98,5 +98,7 @@ def test_samples_are_written_as_they_are(tmp_path: Path) -> None:
         assert (file.getnchannels(), file.getsampwidth(), file.getframerate()) == (2, 2, 16_000)
         samples = np.frombuffer(file.readframes(10), "<i2").reshape(-1, 2)
     assert samples.tolist() == [[0, 32767], [-32767, 16384], [32767, -32767]]
+    half, _ = to_pcm(np.array([1.0, -1.0, 0.5], np.float16))
+    assert half.ravel().tolist() == [32767, -32767, 16384]
     mono, channels = to_pcm(np.array([1, -2], np.int16))
     assert (mono.tolist(), channels) == ([[1], [-2]], 1)
