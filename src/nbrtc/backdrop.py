@@ -5,7 +5,7 @@ import stat
 import sys
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeGuard
+from typing import TYPE_CHECKING, Any, Literal, TypeGuard
 
 from .errors import FrameError
 from .paths import expanded
@@ -26,9 +26,11 @@ SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
 """Files that are pictures and no films."""
 QUALITY = 90
 """Of the JPEG that a page gets."""
+Ground = Literal["black", "white"]
+"""Of what is transparent: nothing shines through a background, and a drawing's paper is white."""
 
 
-def to_backdrop(value: object, what: str, folder: Path) -> "NDArray[np.uint8]":
+def to_backdrop(value: object, what: str, folder: Path, ground: Ground = "black") -> "NDArray[np.uint8]":
     """A picture of at most `MAX_SIZE` as a fresh array (height, width, 3) of uint8, RGB.
 
     Parameters
@@ -39,6 +41,8 @@ def to_backdrop(value: object, what: str, folder: Path) -> "NDArray[np.uint8]":
         Names the property in errors.
     folder
         Relative paths are below it.
+    ground
+        What is transparent becomes this.
 
     Raises
     ------
@@ -67,7 +71,24 @@ def to_backdrop(value: object, what: str, folder: Path) -> "NDArray[np.uint8]":
         raise FrameError(
             f"{what} has {width}x{height} pixels; at most {MAX_PIXELS // 1_000_000} million are taken."
         )
-    return np.array(_opaque(_bounded(image)), np.uint8)
+    image = _upright(image)
+    image.thumbnail(MAX_SIZE)
+    return np.array(_opaque(image, ground), np.uint8)
+
+
+def to_rgb(image: "PIL.Image.Image", ground: Ground) -> "NDArray[np.uint8]":
+    """A PIL image of any mode as people see it: (height, width, 3), upright, and opaque.
+
+    Raises
+    ------
+    FrameError
+        If it is of a file that is broken.
+    """
+    import numpy as np
+
+    if image.mode != "RGB" or image.info:  # which may say how it lies, or which colour is transparent
+        image = _opaque(_upright(image), ground)
+    return np.asarray(image, np.uint8)
 
 
 def to_jpeg(picture: "NDArray[np.uint8]") -> bytes:
@@ -152,13 +173,14 @@ def _of_array(array: "NDArray[Any]", what: str) -> "PIL.Image.Image":
     return PIL.Image.fromarray(np.ascontiguousarray(array))
 
 
-def _bounded(image: "PIL.Image.Image") -> "PIL.Image.Image":
+def _upright(image: "PIL.Image.Image") -> "PIL.Image.Image":
+    """A copy, in RGB, RGBA or L."""
     import numpy as np
     import PIL.Image
     import PIL.ImageOps
 
     try:
-        upright = PIL.ImageOps.exif_transpose(image)  # a copy
+        upright = PIL.ImageOps.exif_transpose(image)
         if upright.has_transparency_data:
             upright = upright.convert("RGBA")
         elif upright.mode.startswith("I;16"):  # Pillow would clip it at 255
@@ -167,15 +189,12 @@ def _bounded(image: "PIL.Image.Image") -> "PIL.Image.Image":
             upright = upright.convert("RGB")
     except (OSError, ValueError, SyntaxError) as error:
         raise FrameError(f"The picture cannot be read ({error}).") from error
-    upright.thumbnail(MAX_SIZE)
     return upright
 
 
-def _opaque(image: "PIL.Image.Image") -> "PIL.Image.Image":
-    """What is transparent becomes black."""
+def _opaque(image: "PIL.Image.Image", ground: Ground) -> "PIL.Image.Image":
     import PIL.Image
 
     if image.mode != "RGBA":
         return image.convert("RGB")
-    black = PIL.Image.new("RGBA", image.size, (0, 0, 0, 255))
-    return PIL.Image.alpha_composite(black, image).convert("RGB")
+    return PIL.Image.alpha_composite(PIL.Image.new("RGBA", image.size, ground), image).convert("RGB")

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from .arguments import to_size
+from .backdrop import is_image, to_rgb
 from .errors import FrameError
 from .frame import Frame
 from .messages import OnLate
-from .pictures import pack
+from .pictures import pack, to_yuv420p
 
 if TYPE_CHECKING:
     import numpy as np
@@ -202,16 +203,15 @@ def to_planes(value: object, who: str) -> tuple[int, int, bytearray]:
         raise FrameError(
             f"{who} returned {picture.width}x{picture.height} pixels; at most {MAX_SIDE} a side are sent."
         )
-    if picture.format.name != "yuv420p":
-        picture = picture.reformat(format="yuv420p")
+    picture = to_yuv420p(picture)
     return picture.width, picture.height, pack(picture)
 
 
 def _checked_array(value: object, who: str) -> "np.ndarray[Any, np.dtype[np.uint8]]":
     import numpy as np
 
-    if hasattr(value, "convert") and hasattr(value, "mode"):  # a PIL image, without importing PIL
-        value = np.asarray(value.convert("RGB"))
+    if is_image(value):
+        value = to_rgb(value, "white")
     wanted = "an ndarray (height, width, 3) of uint8, a PIL image or an av.VideoFrame"
     if value is None:
         raise FrameError(f"{who} returned None; is a return missing? Return {wanted}.")

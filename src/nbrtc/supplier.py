@@ -4,12 +4,14 @@ import inspect
 import threading
 import time
 import traceback
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sized
 from dataclasses import dataclass, replace
+from pathlib import Path
 
+from .backdrop import is_image, to_backdrop
 from .bridge import Bridge
 from .effect import describe, to_planes
-from .errors import EngineError
+from .errors import EngineError, FrameError
 from .messages import SUPPLY, FrameHeader
 from .pictures import pack, unpack
 from .port import FramePort, Result
@@ -18,6 +20,8 @@ from .turns import quick_turns
 POLL_S = 0.1
 """The thread looks this often whether it is to end."""
 CLOCK_RATE = 90_000
+TAKE_OVER_S = 1.0
+"""So long a generator that is given again may still be at work for the thread that had it before."""
 
 Next = Callable[[], object]
 """Makes the next picture; raises StopIteration after the last one."""
@@ -50,32 +54,46 @@ def to_next(video: object, what: str = "video") -> tuple[Next, str]:
     ------
     TypeError
         If it is nothing that gives pictures.
+    FrameError
+        If it is an array that is no picture.
+    ValueError
+        If there is none in it any more.
     """
-    if _is_picture(video):
-        return _of(iter([video])), "the picture"
+    if is_image(video) or getattr(video, "ndim", 0) in (2, 3):
+        return iter([to_backdrop(video, what, Path(), "white")]).__next__, "the picture"
+    if hasattr(video, "reformat"):
+        return iter([video]).__next__, "the picture"
     if isinstance(video, Iterator):
-        return _of(video), getattr(video, "__name__", type(video).__name__)
+        return _of_theirs(video, what), getattr(video, "__name__", type(video).__name__)
     if inspect.isgeneratorfunction(video):
-        return _of(video()), describe(video)
+        return video().__next__, describe(video)
     if callable(video):
         return video, describe(video)
     if isinstance(video, Iterable) and not isinstance(video, (bytes, dict)):
-        return _of(iter(video)), type(video).__name__
+        if isinstance(video, Sized) and len(video) == 0:
+            raise ValueError(f"{what} is an empty {type(video).__name__}; it needs a picture at least.")
+        return iter(video).__next__, type(video).__name__
     raise TypeError(
         f"{what} is a file's path, a picture, or a generator, an iterable or a function without arguments "
-        f"that gives pictures, not {video!r}."
+        f"that gives pictures, not {video!r:.100}."
     )
 
 
-def _of(pictures: Iterator[object]) -> Next:
-    return pictures.__next__
+def _of_theirs(pictures: Iterator[object], what: str) -> Next:
+    """Of the user's own iterator: it is not closed, and goes on where it was when it is given again."""
+    if inspect.isgenerator(pictures) and inspect.getgeneratorstate(pictures) == inspect.GEN_CLOSED:
+        raise ValueError(
+            f"{what}: the generator {pictures.__name__} has ended; call its function again for a new one."
+        )
 
+    def make() -> object:
+        # the thread that had it until now may be making its last picture
+        give_up_s = time.monotonic() + TAKE_OVER_S
+        while getattr(pictures, "gi_running", False) and time.monotonic() < give_up_s:
+            time.sleep(TAKE_OVER_S / 100)
+        return next(pictures)
 
-def _is_picture(value: object) -> bool:
-    """A single picture: an ndarray of three dimensions, a PIL image, an `av.VideoFrame`."""
-    if hasattr(value, "convert") and hasattr(value, "mode"):
-        return True
-    return getattr(value, "ndim", 0) == 3 or hasattr(value, "reformat")
+    return make
 
 
 class Supplier:
@@ -185,10 +203,11 @@ class Supplier:
             width, height, planes = to_planes(value, self.who)
         except StopIteration:
             self.status = replace(self.status, is_over=True)
+            if not self.status.pictures and not self.status.errors:
+                self._complain(FrameError(f"{self.who} ended without a picture."))
             return None
         except BaseException as error:  # noqa: BLE001  SystemExit would end the thread without a word
-            self.status = replace(self.status, errors=self.status.errors + 1)
-            self._on_error(error, traceback.format_exc())
+            self._complain(error)
             return None
         if self._size is not None and self._size != (width, height):
             picture = unpack(planes, width, height).reformat(width=self._size[0], height=self._size[1])
@@ -205,8 +224,12 @@ class Supplier:
         )
         return header, planes
 
+    def _complain(self, error: BaseException) -> None:
+        self.status = replace(self.status, errors=self.status.errors + 1)
+        self._on_error(error, "".join(traceback.format_exception(error)))
+
     def _end(self) -> None:
-        """A generator's ``finally`` runs on the thread that ran it."""
+        """The ``finally`` of a generator that was made here runs on the thread that ran it."""
         maker = getattr(self._make, "__self__", None)
         if not isinstance(maker, Generator):
             return

@@ -82,7 +82,7 @@ def open_source(value: object, folder: Path) -> OpenSource:
         path = to_file(pictures, WHAT, folder)
         name = who = path.name
         if path.suffix.lower() in SUFFIXES:
-            make, _ = to_next(to_backdrop(path, WHAT, folder))
+            make, _ = to_next(to_backdrop(path, WHAT, folder, "white"))
         else:
             file, usual_fps = str(path), 0.0
     elif is_figure(pictures):

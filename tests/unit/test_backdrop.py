@@ -10,7 +10,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from nbrtc.backdrop import MAX_SIZE, to_backdrop, to_jpeg
+from nbrtc.backdrop import MAX_SIZE, to_backdrop, to_jpeg, to_rgb
 from nbrtc.errors import FrameError
 
 WHAT = "call.background"
@@ -78,6 +78,20 @@ def test_what_is_transparent_becomes_black() -> None:
     image.putpixel((0, 0), (200, 100, 50, 255))
     assert read(image).tolist() == [[[200, 100, 50], [0, 0, 0]]]
     assert read(PIL.Image.new("LA", (1, 1), (200, 0))).tolist() == [[[0, 0, 0]]]
+
+
+def test_pictures_that_stand_for_themselves_lie_on_white_and_upright(tmp_path: Path) -> None:
+    """A drawing's black lines would be lost on black."""
+    clear = PIL.Image.new("RGBA", (2, 1), (200, 100, 50, 0))
+    clear.putpixel((0, 0), (200, 100, 50, 255))
+    assert to_rgb(clear, "white").tolist() == [[[200, 100, 50], [255, 255, 255]]]
+    assert to_backdrop(clear, WHAT, Path("/"), "white").tolist() == [[[200, 100, 50], [255, 255, 255]]]
+    image = PIL.Image.fromarray(RED)
+    exif = image.getexif()
+    exif[0x0112] = 6
+    image.save(tmp_path / "photo.jpg", exif=exif)
+    assert to_rgb(PIL.Image.open(tmp_path / "photo.jpg"), "white").shape == (64, 48, 3)
+    assert to_rgb(PIL.Image.new("I;16", (1, 1), 0x7530), "white").tolist() == [[[0x75] * 3]]
 
 
 @pytest.mark.parametrize("mode", ["RGB", "L"])

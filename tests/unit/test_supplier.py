@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from nbrtc.bridge import Bridge
+from nbrtc.errors import FrameError
 from nbrtc.messages import SUPPLY, FrameCredit
 from nbrtc.supplier import Supplier, to_next
 from tests.unit.frame_engine import FrameEngine, Reader
@@ -193,3 +194,75 @@ def test_pictures_are_scaled(engine: FrameEngine, new_bot: NewBot) -> None:
     result = engine.heard().result
     assert result is not None
     assert result.shape == (20, 32, 3)
+
+
+def counting() -> Iterator[Any]:
+    for number in range(10, 250, 10):
+        yield picture(number)
+
+
+def test_a_generator_of_the_users_own_goes_on_when_it_is_given_again(engine: FrameEngine) -> None:
+    own = counting()
+    values = []
+    for _ in range(3):
+        bot = Bot(engine, own).start()
+        values.append(value_of(take(engine)))
+        bot.close()
+        while not engine.is_silent(50):  # what was on its way
+            take(engine)
+    assert values == sorted(set(values)), "each time from where it was"
+    assert round(float(next(own).mean())) > values[-1], "it is the user's to close"
+
+
+def test_a_generator_that_is_still_at_work_elsewhere_is_waited_for(engine: FrameEngine) -> None:
+    entered, leave = threading.Event(), threading.Event()
+
+    def slow() -> Iterator[Any]:
+        entered.set()
+        assert leave.wait(PATIENCE_S)
+        yield picture(10)
+        yield picture(20)
+
+    own = slow()
+    before = Bot(engine, own).start()
+    assert entered.wait(PATIENCE_S)
+    before.supplier.close()
+    after = Bot(engine, own).start()
+    leave.set()
+    assert value_of(take(engine)) == 20
+    assert after.errors == []
+    before.close()
+    after.close()
+
+
+def test_a_source_that_ends_without_a_picture_says_so(engine: FrameEngine, new_bot: NewBot) -> None:
+    bot = new_bot(lambda: next(iter(())))
+    deadline_s = time.monotonic() + PATIENCE_S
+    while not bot.errors:
+        assert time.monotonic() < deadline_s
+        time.sleep(0.01)
+    assert "<lambda>() ended without a picture" in str(bot.errors[0])
+    assert bot.supplier.status.is_over
+
+
+def test_a_source_that_nothing_can_come_from_is_refused_at_once() -> None:
+    over = counting()
+    for _ in over:
+        pass
+    with pytest.raises(ValueError, match="the generator counting has ended; call its function again"):
+        to_next(over)
+    with pytest.raises(ValueError, match="video is an empty list"):
+        to_next([])
+
+
+@pytest.mark.parametrize(
+    ("array", "message"),
+    [
+        (picture(1)[:, :, 0], r"video is an array of shape \(48, 64\)"),
+        (picture(1) / 255, "video is an array of float64; a picture is uint8"),
+        (np.zeros((48, 64, 4), np.uint8), r"video is an array of shape \(48, 64, 4\)"),
+    ],
+)
+def test_an_array_that_is_no_picture_is_refused_at_once(array: Any, message: str) -> None:
+    with pytest.raises(FrameError, match=message):
+        to_next(array)
