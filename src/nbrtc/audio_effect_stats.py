@@ -1,6 +1,7 @@
 """How an audio effect is doing, as data."""
 
 import threading
+import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -45,6 +46,9 @@ class AudioEffectStats:
     """How long the function took for it, in seconds."""
     delay_s: float = 0.0
     """How old it was when its result was ready: the sum of both."""
+    working_s: float = 0.0
+    """How long it had been working on the present block, in seconds; 0 while it waits for one. It grows where
+    the function does not return; the others hear silence."""
     timings: Sequence[BlockTiming] = field(default=(), repr=False, compare=False)
     """Of the last 1,000 blocks, oldest first."""
 
@@ -83,6 +87,7 @@ class AudioEffectMeter:
         self._lock = threading.Lock()
         self._timings: deque[BlockTiming] = deque(maxlen=KEPT)
         self._blocks = self._errors = self._late = self._dropped = 0
+        self._began_s: float | None = None
 
     def count(self, *, late: int, dropped: int) -> None:
         """What the engine tells."""
@@ -90,9 +95,20 @@ class AudioEffectMeter:
             self._late += late
             self._dropped += dropped
 
+    @property
+    def working_s(self) -> float:
+        """See `AudioEffectStats.working_s`."""
+        began_s = self._began_s
+        return 0.0 if began_s is None else time.monotonic() - began_s
+
+    def begin(self) -> None:
+        """The function gets a block now."""
+        self._began_s = time.monotonic()
+
     def add(self, timing: BlockTiming) -> None:
-        """The function was called once more."""
+        """The function is done with it."""
         with self._lock:
+            self._began_s = None
             self._blocks += 1
             self._errors += timing.is_error
             self._timings.append(timing)
@@ -111,5 +127,6 @@ class AudioEffectMeter:
                 wait_s=last.wait_s,
                 run_s=last.run_s,
                 delay_s=last.wait_s + last.run_s,
+                working_s=self.working_s,
                 timings=timings,
             )

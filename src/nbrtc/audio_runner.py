@@ -21,7 +21,11 @@ from .turns import quick_turns
 POLL_S = 0.1
 """A thread without sound looks this often whether it is to end."""
 
+STUCK_S = 1.0
+"""A function that works on one block for longer is not expected to return."""
+
 Complaint = Callable[[AudioEffect, BaseException, str], None]
+Stuck = Callable[[AudioEffect, float], None]
 
 
 class AudioRunner:
@@ -38,36 +42,55 @@ class AudioRunner:
         Whose microphone.
     on_error
         Told the effect, its error and the traceback, on the effect's thread, for every failure.
+    on_stuck
+        Told an effect that has been working on one block for longer than `STUCK_S`, and how many seconds:
+        whenever the engine says that it waits for it, and as the effect is taken off.
     """
 
-    def __init__(self, bridge: Bridge, call: str, on_error: Complaint) -> None:
+    def __init__(self, bridge: Bridge, call: str, on_error: Complaint, on_stuck: Stuck) -> None:
         self._bridge = bridge
         self._call = call
         self._on_error = on_error
+        self._on_stuck = on_stuck
         self._lock = threading.Lock()
         self._stopped = threading.Event()
-        self._meter: AudioEffectMeter | None = None
+        self._present: tuple[AudioEffect, AudioEffectMeter] | None = None
 
     @property
     def stats(self) -> AudioEffectStats | None:
         """Of the current effect; None without one."""
-        meter = self._meter
-        return None if meter is None else meter.stats()
+        present = self._present
+        return None if present is None else present[1].stats()
 
     def use(self, effect: AudioEffect | None) -> None:
         """Swap the effect from the next block on; None ends it after the block that it works on."""
+        self._look()
         with self._lock:
             self._stopped.set()
-            self._meter = None if effect is None else AudioEffectMeter(effect.name)
-            if effect is None or self._meter is None:
+            self._present = None
+            if effect is None:
                 return
             self._stopped = threading.Event()
+            self._present = effect, AudioEffectMeter(effect.name)
             threading.Thread(
                 target=self._run,
-                args=(effect, self._meter, self._stopped),
+                args=(*self._present, self._stopped),
                 name="nbrtc-audio-effect",
                 daemon=True,
             ).start()
+
+    def behind(self, late: int, dropped: int) -> None:
+        """The engine counted blocks that it cannot tell the effect's thread of, which works on one."""
+        present = self._present
+        if present is not None:
+            present[1].count(late=late, dropped=dropped)
+            self._look()
+
+    def _look(self) -> None:
+        """Say of an effect that it hangs."""
+        present = self._present
+        if present is not None and (working_s := present[1].working_s) > STUCK_S:
+            self._on_stuck(present[0], working_s)
 
     def close(self) -> None:
         """End it after the block that it works on. Idempotent."""
@@ -97,6 +120,7 @@ class AudioRunner:
         import numpy as np
 
         meter.count(late=header.late, dropped=header.dropped)
+        meter.begin()
         samples = np.frombuffer(data, np.int16).reshape(BLOCK, header.channels)
         began_s = time.monotonic()
         is_error = False

@@ -26,6 +26,7 @@ from .effect_runner import EffectRunner
 from .errors import CallError, EngineError, RecordingError
 from .frame_watcher import FrameWatcher
 from .messages import (
+    AudioEffectBehind,
     Bye,
     CallState,
     ChangeCodec,
@@ -110,7 +111,9 @@ class KernelSide(Side[OpenCall]):
         self._effects = itertools.count(1)
         self._watchers: weakref.WeakSet[FrameWatcher] = weakref.WeakSet()
         self.source = SourceRunner(bridge, opening.call, self._source_failed)
-        self.audio_effect = AudioRunner(bridge, opening.call, self._audio_effect_failed)
+        self.audio_effect = AudioRunner(
+            bridge, opening.call, self._audio_effect_failed, self._audio_effect_stuck
+        )
         self.sounds = PlayedSounds(bridge, Path(opening.folder), self.request)
         self._beside = EffectsBeside()
         self._send = send
@@ -203,8 +206,12 @@ class KernelSide(Side[OpenCall]):
             name=None if effect is None else effect.name, channels=1 if effect is None else effect.channels
         )
         self._remember(audio_effect=None if effect is None else verb)
-        self.audio_effect.use(effect)
-        self.request(verb)
+        # a block that the engine gives on behalf of the earlier effect is none of this one's
+        self.audio_effect.use(None)
+        try:
+            self.request(verb)
+        finally:
+            self.audio_effect.use(effect)  # an engine that has just gone is followed by another one
 
     def record(self, path: object, tracks: object = "all", layout: object = None) -> Recording:
         """Start recording into `path`; everything is checked here, or in the engine."""
@@ -263,6 +270,8 @@ class KernelSide(Side[OpenCall]):
                 self._effect_news(notification)
             case SoundEnded():
                 self.sounds.ended(notification)
+            case AudioEffectBehind():
+                self.audio_effect.behind(notification.late, notification.dropped)
             case _:
                 super().on_notification(notification)
                 if isinstance(notification, StatsArrived):  # these come every second
@@ -317,13 +326,20 @@ class KernelSide(Side[OpenCall]):
         consequence = "The others hear silence for that time"
         self._complain("audio-effect", effect, effect.name, error, trace, consequence)
 
+    def _audio_effect_stuck(self, effect: AudioEffect, working_s: float) -> None:
+        message = f"{effect.name} has been working on 20 ms of sound for {working_s:.0f} s"
+        message += "; it keeps its thread until it returns"
+        self._tell("audio-effect", message, "", (effect, "stuck"), "The others hear silence for that time")
+
     def _complain(
         self, code: str, definition: object, who: str, error: BaseException, trace: str, consequence: str
     ) -> None:
         """Into `errors`, and once into the widget."""
         message = blamed(who, error)
         # one kind of failure of one definition is shown once, whatever numbers its message has
-        kind = (definition, type(error), _line(error.__traceback__))
+        self._tell(code, message, trace, (definition, type(error), _line(error.__traceback__)), consequence)
+
+    def _tell(self, code: str, message: str, trace: str, kind: object, consequence: str) -> None:
         if not self.problems.add(code, message, trace, kind):
             return
         notice = Notice(key=code, level="error", text=complaint(message, consequence))

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from nbrtc import audio_runner
 from nbrtc.audio_effect import AudioEffect
 from nbrtc.audio_runner import AudioRunner
 from nbrtc.messages import AudioCredit
@@ -25,10 +26,12 @@ class Stage:
     def __init__(self) -> None:
         self.engine = SoundEngine()
         self.failures: list[tuple[str, BaseException, str]] = []
+        self.stuck: list[tuple[str, float]] = []
         self.runner = AudioRunner(
             self.engine,
             "call",
             lambda effect, error, trace: self.failures.append((effect.name, error, trace)),
+            lambda effect, working_s: self.stuck.append((effect.name, working_s)),
         )
 
     def use(self, function: Callable[..., Any], **form: Any) -> None:
@@ -136,6 +139,32 @@ def test_a_swap_takes_effect_at_once_even_where_the_old_one_never_returns(stage:
     release.set()
     assert stage.runner.stats is not None
     assert stage.runner.stats.blocks == 2, "the old one's are not counted"
+
+
+def test_a_function_that_does_not_return_is_counted_and_told_of(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audio_runner, "STUCK_S", 0.05)
+    stuck, release = threading.Event(), threading.Event()
+
+    def hangs(sound: Any) -> Any:
+        stuck.set()
+        release.wait(PATIENCE_S)
+        return sound
+
+    stage.runner.behind(7, 7)  # nobody's
+    stage.use(hangs)
+    stage.engine.say(stage.engine.asked(), 0, samples(1))
+    assert stuck.wait(PATIENCE_S)
+    until(lambda: stage.runner.stats is not None and stage.runner.stats.working_s > 0.05)
+    stage.runner.behind(50, 20)
+    stats = stage.runner.stats
+    assert stats is not None
+    assert (stats.late, stats.dropped) == (50, 20)
+    stage.runner.use(None)
+    assert [name for name, _ in stage.stuck] == ["hangs()", "hangs()"], "while it hangs, and as it is left"
+    assert stage.stuck[1][1] >= stage.stuck[0][1] > 0.05
+    release.set()
 
 
 def test_taken_off_it_gives_its_credit_back_and_asks_no_more(stage: Stage) -> None:

@@ -8,6 +8,7 @@ from typing import Any, cast
 import msgspec
 import pytest
 
+from nbrtc.audio_effect import AudioEffect
 from nbrtc.bridge import Bridge
 from nbrtc.effect import VideoEffect
 from nbrtc.errors import CallError, EngineError, RecordingError
@@ -119,6 +120,32 @@ def side(wire: Wire, told: Told) -> KernelSide:
 
 def state(phase: Phase, revision: int = 1, **fields: Any) -> StateChanged:
     return StateChanged(call="call", state=CallState(quality=LOW, phase=phase, revision=revision, **fields))
+
+
+def test_an_audio_effect_runs_when_the_engine_knows_it_and_not_on_its_predecessors_blocks(
+    side: KernelSide, wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    used: list[tuple[object, int]] = []
+    monkeypatch.setattr(side.audio_effect, "use", lambda effect: used.append((effect, len(wire.verbs))))
+    effect = AudioEffect.of(lambda sound: sound)
+    side.use_audio_effect(effect)
+    assert used == [(None, 0), (effect, 1)]
+    wire.failure = EngineError("It went.")
+    with pytest.raises(EngineError):
+        side.use_audio_effect(effect)
+    assert used[2:] == [(None, 1), (effect, 1)], "the next engine is told of it"
+    monkeypatch.undo()
+
+
+def test_an_audio_effect_that_hangs_is_said_once(side: KernelSide, wire: Wire) -> None:
+    effect = AudioEffect.of(lambda sound: sound)
+    for seconds in (1.2, 2.2):
+        side._audio_effect_stuck(effect, seconds)
+    (problem,) = side.problems.items()
+    assert (problem.code, problem.count) == ("audio-effect", 2)
+    assert "<lambda>() has been working on 20 ms of sound for 2 s" in problem.message
+    (report,) = [verb for verb in wire.verbs if isinstance(verb, Report)]
+    assert "The others hear silence" in report.notice.text
 
 
 def test_the_next_engine_is_told_all_that_was_asked_of_the_last(side: KernelSide, wire: Wire) -> None:

@@ -36,7 +36,12 @@ class Stage:
     def __init__(self, folder: Path) -> None:
         self.ended: list[tuple[str, str]] = []
         self.playing: list[bool] = []
-        self.desk = SoundDesk(self.playing.append, lambda *news: self.ended.append(news))
+        self.behind: list[tuple[int, int]] = []
+        self.desk = SoundDesk(
+            self.playing.append,
+            lambda *news: self.ended.append(news),
+            lambda *counts: self.behind.append(counts),
+        )
         self.microphone = Feed("audio", lambda: None)
         self.sound = OutgoingSound()
         self.heard = HeardSound(self.microphone)
@@ -201,6 +206,10 @@ async def test_an_effect_whose_function_does_not_answer_leaves_silence_also_in_a
     effect = stage.desk._effect
     assert effect is not None
     assert effect.late > 0
+    await stage.until(lambda: stage.behind)  # the function takes no block that could tell of it
+    late, dropped = stage.behind[0]
+    assert 0 < late <= effect.late
+    assert effect.untold() == (effect.late - late, effect.dropped - dropped)
 
 
 async def test_a_function_that_asks_before_its_effect_is_known_is_served(stage: Stage) -> None:

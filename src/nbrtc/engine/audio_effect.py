@@ -108,6 +108,12 @@ class AudioEffect:
         made: NDArray[np.int16] = np.frombuffer(samples, np.int16).reshape(BLOCK, self.channels).copy()
         self._reserve.put(replace(given, samples=made))
 
+    def untold(self) -> tuple[int, int]:
+        """(late, dropped) since the kernel was told last; whoever asks tells it."""
+        late, dropped = self.late - self._told_late, self.dropped - self._told_dropped
+        self._told_late, self._told_dropped = self.late, self.dropped
+        return late, dropped
+
     def take(self, now_s: float) -> Block | None:
         """What is sent for the next 20 ms; None is silence."""
         block = self._reserve.take()
@@ -134,13 +140,13 @@ class AudioEffect:
         listener, self._listener = self._listener, None
         block = self._given = self._waiting.popleft()
         self._given_to = listener.identity
+        late, dropped = self.untold()
         header = AudioHeader(
             number=block.number,
             blocks=1,
             channels=self.channels,
             arrived_s=block.arrived_s,
-            dropped=self.dropped - self._told_dropped,
-            late=self.late - self._told_late,
+            dropped=dropped,
+            late=late,
         )
-        self._told_dropped, self._told_late = self.dropped, self.late
         listener.deliver(header, block.samples.tobytes())

@@ -20,6 +20,7 @@ from ..messages import (
     QUALITIES,
     ApplyQuality,
     AskForCheck,
+    AudioEffectBehind,
     CallState,
     Candidate,
     ChangeCodec,
@@ -165,6 +166,7 @@ class Session:
         self.desk = SoundDesk(
             on_playing=lambda is_playing: self._board.change(playing=is_playing),
             on_ended=lambda sound, error: notify(SoundEnded(call=opening.call, sound=sound, error=error)),
+            on_behind=lambda late, dropped: notify(AudioEffectBehind(opening.call, late, dropped)),
         )
         self.desk.use_effect(opening.audio_effect)
         self._tap = Tap()

@@ -28,6 +28,8 @@ MOST_SOUNDS = 8
 """At once; nobody can tell more apart."""
 LATE_S = 1.0
 """After the machine has slept the sound goes on from then, instead of in a burst."""
+TELL_STEPS = 50
+"""A second: how often the kernel hears of an effect that does not return, and so takes no block."""
 
 
 class SoundDesk:
@@ -39,10 +41,17 @@ class SoundDesk:
         Told whether a sound plays, when that changed.
     on_ended
         Told which sound ended, and why if it was before its time.
+    on_behind
+        Told how many blocks more were late, and left out, where the effect takes none.
     """
 
-    def __init__(self, on_playing: Callable[[bool], object], on_ended: Callable[[str, str], object]) -> None:
-        self._on_playing, self._on_ended = on_playing, on_ended
+    def __init__(
+        self,
+        on_playing: Callable[[bool], object],
+        on_ended: Callable[[str, str], object],
+        on_behind: Callable[[int, int], object],
+    ) -> None:
+        self._on_playing, self._on_ended, self._on_behind = on_playing, on_ended, on_behind
         self._link: Link | None = None
         self._effect: AudioEffect | None = None
         self._hearing: Hearing | None = None
@@ -207,6 +216,8 @@ class SoundDesk:
         effect, link = self._effect, self._link
         own = None if effect is None else effect.take(now_s)
         played = self._played()
+        if effect is not None and self._number % TELL_STEPS == 0 and any(untold := effect.untold()):
+            self._on_behind(*untold)
         if link is None:
             return
         if effect is None:

@@ -39,6 +39,7 @@ from .ice import (
 )
 from .kernel import (
     AskForCheck,
+    AudioEffectBehind,
     CallRequest,
     ChangeCodec,
     ChangeEffect,
@@ -192,6 +193,7 @@ __all__ = [
     "ApplyQuality",
     "AskForCheck",
     "AudioCredit",
+    "AudioEffectBehind",
     "AudioHeader",
     "BundlePolicy",
     "Bye",

@@ -453,6 +453,14 @@ class SoundEnded(KernelWire, frozen=True, tag="sound-ended"):
     error: str = ""
 
 
+class AudioEffectBehind(KernelWire, frozen=True, tag="audio-effect-behind"):
+    """What the next `AudioHeader` would have told: there is none, for the function has not returned."""
+
+    call: str
+    late: int
+    dropped: int
+
+
 class Outcome(KernelWire, frozen=True, tag="outcome"):
     """Answer to a `CallRequest`."""
 
@@ -483,6 +491,7 @@ Notification = (
     | TicketChanged
     | EffectNews
     | SoundEnded
+    | AudioEffectBehind
     | Outcome
     | Problem
     | PageMessage
