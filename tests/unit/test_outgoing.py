@@ -3,10 +3,13 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
+from av import VideoFrame
 
 from nbrtc.engine.bandwidth import SendLimit
+from nbrtc.engine.encode import VideoCodec
 from nbrtc.engine.feed import EncodedFrame, Feed
 from nbrtc.engine.outgoing import PASS_FRAMES, OutgoingVideo
 from nbrtc.engine.tasks import Tasks
@@ -136,6 +139,16 @@ async def test_a_stand_in_that_is_still_being_encoded_when_none_may_stand_in_is_
     track.show(draw(3), 6001, 0.0)
     data = bytes(await asyncio.wait_for(waiting, 10))
     assert (track.sent, data[0] & 1) == (1, 0), "a keyframe: the page never saw what it would build on"
+
+
+@pytest.mark.parametrize("size", [(1, 1), (64, 1), (1, 48), (3, 5)])
+@pytest.mark.parametrize("codec", ["VP8", "H264"])
+async def test_pictures_of_any_size_are_sent(track: OutgoingVideo, codec: VideoCodec, size: Any) -> None:
+    track.use_codec(codec)
+    track.use_effect(True)
+    track.show(VideoFrame(size[0], size[1], "yuv420p"), 1, None)
+    assert await taken(track)
+    assert track.failed == 0
 
 
 async def test_the_bitrate_follows_the_limit(track: OutgoingVideo) -> None:

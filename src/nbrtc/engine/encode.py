@@ -105,7 +105,7 @@ class H264Encoder(VideoEncoder):
 
     def encode(self, frame: VideoFrame, timestamp: int, bitrate_bps: int, keyframe: bool) -> bytes:
         """Encode one picture as Annex B; see `VideoEncoder.encode`."""
-        width, height = frame.width // 2 * 2, frame.height // 2 * 2
+        width, height = max(2, frame.width // 2 * 2), max(2, frame.height // 2 * 2)
         if (width, height) != (frame.width, frame.height):
             frame = frame.reformat(width=width, height=height)
         return super().encode(frame, timestamp, bitrate_bps, keyframe)
