@@ -1,6 +1,7 @@
 """Large parts of the page, and pictures for it: handed out piece by piece when a page asks for them."""
 
 import hashlib
+import itertools
 import re
 import threading
 from pathlib import Path
@@ -30,13 +31,17 @@ class Assets:
     def __init__(self, folder: Path = FOLDER) -> None:
         self._folder = folder
         self._pictures: dict[str, bytes] = {}
+        self._numbers = itertools.count(1)
         self._lock = threading.Lock()
 
     def add_picture(self, data: bytes) -> str:
-        """Hand out a JPEG picture from now on; returns the name that a page asks for it by."""
-        name = f"background-{hashlib.sha256(data).hexdigest()[:16]}.jpg"
+        """Hand out a JPEG picture from now on; returns the name that a page asks for it by.
+
+        Each time it is another one, so that a page knows that the same picture was chosen again after its
+        person had chosen one; and it is none of an earlier kernel's that the page may still show.
+        """
         with self._lock:
-            self._pictures.pop(name, None)
+            name = f"background-{next(self._numbers)}-{hashlib.sha256(data).hexdigest()[:16]}.jpg"
             self._pictures[name] = data
             while len(self._pictures) > MAX_PICTURES:
                 self._pictures.pop(next(iter(self._pictures)))
