@@ -13,6 +13,7 @@ import signal
 import sys
 import threading
 import traceback
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from types import TracebackType
@@ -81,7 +82,10 @@ class Host:
         self._order = order
         self._say = say
         self._runner = EffectRunner(Line(order.folder, order.identity), order.call, self._failed)
-        self._told: set[object] = set()
+        self._failures: dict[object, EffectNews] = {}
+        self._again: Counter[object] = Counter()
+        """Failures since that kind was told last. Of the runner's thread, and `report`'s."""
+        self._lock = threading.Lock()
         self._said_frame = -1
         # RTP timestamps of rows that were told before it was known when their results were sent
         self._unsent: set[int] = set()
@@ -102,6 +106,10 @@ class Host:
 
     def report(self) -> None:
         """Tell what it did since the last report, and which results of before have been sent meanwhile."""
+        with self._lock:
+            again, self._again = self._again, Counter()
+        for kind, times in again.items():
+            self._say(msgspec.structs.replace(self._failures[kind], times=times, traceback=""))
         stats = self._runner.stats
         if stats is None:
             return
@@ -126,10 +134,12 @@ class Host:
 
     def _failed(self, effect: VideoEffect, error: BaseException, trace: str) -> None:
         kind = (type(error), _line(error.__traceback__))
-        if kind in self._told:
-            return  # the rows count it
-        self._told.add(kind)
-        self._say(failure(self._order.call, blamed(effect.name, error), trace))
+        if kind in self._failures:
+            with self._lock:
+                self._again[kind] += 1
+            return
+        news = self._failures[kind] = failure(self._order.call, blamed(effect.name, error), trace)
+        self._say(news)
 
 
 def failure(call: str, message: str, trace: str) -> EffectNews:

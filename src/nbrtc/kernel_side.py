@@ -300,7 +300,7 @@ class KernelSide(Side[OpenCall]):
     def _effect_news(self, news: EffectNews) -> None:
         self._beside.take(news)
         if news.error:
-            self.problems.add("video-effect", news.error, news.traceback)
+            self.problems.add("video-effect", news.error, news.traceback, times=news.times)
 
     # --- what the user's code does wrong; on its own threads
 

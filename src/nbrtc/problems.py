@@ -36,21 +36,26 @@ class Problems:
         self._items: dict[tuple[str, object], CallProblem] = {}
         self._lock = threading.Lock()
 
-    def add(self, code: str, message: str, traceback: str = "", key: object = None) -> bool:
-        """Note a problem; True if it is new.
+    def add(
+        self, code: str, message: str, traceback: str = "", key: object = None, *, times: int = 1
+    ) -> bool:
+        """Note a problem; True if it is new. Without a traceback an earlier one stays.
 
         Parameters
         ----------
         key
             What makes it the same as an earlier one; by default its message.
+        times
+            How often it came.
         """
         with self._lock:
             place = (code, message if key is None else key)
             if (known := self._items.get(place)) is not None:
-                known.count += 1
-                known.message, known.traceback, known.last = message, traceback, datetime.now(UTC)
+                known.count += times
+                known.message, known.last = message, datetime.now(UTC)
+                known.traceback = traceback or known.traceback
                 return False
-            self._items[place] = CallProblem(code, message, traceback)
+            self._items[place] = CallProblem(code, message, traceback, times)
             while len(self._items) > MAX_PROBLEMS:
                 self._items.pop(next(iter(self._items)))
             return True

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -122,7 +123,7 @@ def test_frames_come_and_results_go_whatever_the_function_prints(stage: Stage) -
     assert _of(process.stdout).read() == b""
 
 
-def test_a_failure_is_said_once_for_each_kind_and_can_always_be_said(stage: Stage) -> None:
+def test_a_failure_is_said_once_for_each_kind_then_counted_and_can_always_be_said(stage: Stage) -> None:
     class Unspeakable(Exception):
         def __str__(self) -> str:
             raise RuntimeError("no")
@@ -145,16 +146,20 @@ def test_a_failure_is_said_once_for_each_kind_and_can_always_be_said(stage: Stag
 
     errors: list[EffectNews] = []
     rows: list[EffectRow] = []
-    while len(rows) < 7:
+    while len(rows) < 7 or sum(error.times for error in errors) < 6:
         said = news(process)
         errors += [said] if said.error else []
         rows += [EffectRow(*row) for row in said.rows]
-    assert [error.error[:40].split(" ")[2] for error in errors] == [
+    first = [error for error in errors if error.traceback]
+    assert [error.error[:40].split(" ")[2] for error in first] == [
         "ValueError:",
         "FileNotFoundError:",
         "Unspeakable:",
     ]
-    assert "in failing" in errors[0].traceback
+    assert Counter({error.error: 2 for error in first}) == sum(
+        (Counter({error.error: error.times}) for error in errors), Counter()
+    )
+    assert "in failing" in first[0].traceback
     assert max(len(error.error) for error in errors) <= 2000
     assert [row.error for row in rows] == [True] * 6 + [False]
 

@@ -19,6 +19,15 @@ def test_the_same_problem_counts_up_and_is_new_only_once() -> None:
     assert str(second).endswith("frame: It was killed.")
 
 
+def test_what_came_often_counts_at_once_and_keeps_its_traceback() -> None:
+    problems = Problems()
+    problems.add("video-effect", "No.", "line 3")
+    problems.add("video-effect", "No.", times=29)
+
+    (only,) = problems.items()
+    assert (only.count, only.traceback) == (30, "line 3")
+
+
 def test_a_key_makes_problems_one_whose_messages_differ() -> None:
     problems = Problems()
 

@@ -437,7 +437,9 @@ class EffectNews(KernelWire, frozen=True, tag="effect-news"):
     sent: tuple[tuple[int, float], ...] = ()
     """Of rows that were told without ``sent_s``: their ``timestamp`` and what it is."""
     error: str = ""
-    """Why it failed, as a sentence; once for each kind of failure."""
+    """Why it failed, as a sentence: the same for each failure of a kind."""
+    times: int = 1
+    """How often since that was told last."""
     traceback: str = ""
     printed: str = ""
     """What it printed meanwhile, with what was left out of it in words (see `nbrtc.engine.prints`)."""
