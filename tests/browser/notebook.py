@@ -33,11 +33,16 @@ START_CELL = f"""index => {{
   window.jupyterapp.commands.execute("notebook:run-cell").finally(() => runs.set(index, true));
 }}"""
 
-# In a window that has JupyterLab already. It shows a launcher from when its last tab was closed. A list of
-# kernels that it asked for before the notebook has one, and gets after, would make it drop the new one.
+# It shows a launcher where it had no tab. A list of kernels that JupyterLab asked for before the notebook has
+# one, and gets after, makes it drop the new one and start another (as of 4.6): so the notebook is not in the
+# address, and it asks by itself no more, which it would do every ten seconds.
 OPEN = """async path => {
-  const { commands, shell, serviceManager } = window.jupyterapp;
-  await Promise.all([serviceManager.kernels.refreshRunning(), serviceManager.sessions.refreshRunning()]);
+  const { commands, restored, shell, serviceManager } = window.jupyterapp;
+  await restored;
+  const lists = [serviceManager.kernels, serviceManager.sessions];
+  for (const { _pollModels: poll } of lists)
+    poll.frequency = { ...poll.frequency, interval: Infinity, max: Infinity };
+  await Promise.all(lists.map(list => list.refreshRunning()));
   const opened = await commands.execute("docmanager:open", { path, factory: "Notebook" });
   for (const tab of [...shell.widgets("main")].filter(tab => tab !== opened)) {
     if (tab.context) tab.context.model.dirty = false;  // nobody is there to be asked whether to save
@@ -76,11 +81,11 @@ class Notebook:
         notebook = cls(lab, page, name)
         document = cells if isinstance(cells, dict) else notebook_of(cells)
         notebook.path.write_text(json.dumps(document))
-        if page.url.startswith(f"{lab.url}lab/"):
-            page.evaluate(OPEN, name)
-        else:
+        if not page.url.startswith(f"{lab.url}lab/"):
             # A workspace of its own: JupyterLab would open the tabs of an earlier test again.
-            page.goto(f"{lab.url}lab/workspaces/{notebook.path.stem}/tree/{name}")
+            page.goto(f"{lab.url}lab/workspaces/{notebook.path.stem}")
+            page.wait_for_function("() => window.jupyterapp")
+        page.evaluate(OPEN, name)
         notebook.wait_ready()
         return notebook
 

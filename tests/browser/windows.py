@@ -53,8 +53,10 @@ class Window:
     owns_context: bool
     console: list[str] = field(default_factory=list)
     is_broken: bool = False
+    loads: int = 0
 
     def __post_init__(self) -> None:
+        self.page.on("load", self._loaded)
         self.page.on("console", self._note)
         self.page.on("pageerror", self._fail)
         self.page.on("crash", self._fail)
@@ -62,6 +64,9 @@ class Window:
 
     def _note(self, message: ConsoleMessage) -> None:
         self.console.append(f"{message.type}: {message.text}")
+
+    def _loaded(self, _: Page) -> None:
+        self.loads += 1
 
     def _fail(self, error: object) -> None:
         self.console.append(f"uncaught: {error}")
@@ -75,6 +80,8 @@ class Window:
         """Close what a test opened; whether the window may be of use to another one."""
         if self.is_broken or not self.has_jupyterlab or self.page.context.pages != [self.page]:
             return False
+        if self.loads > 1:
+            return False  # JupyterLab opens the notebook of the address again, long after all is shown
         try:
             self.page.evaluate(EMPTY)
             self.page.set_viewport_size(SIZE)
