@@ -8,6 +8,7 @@ import { preferCodec } from "./media/codecs";
 import type { Codec, IceCandidate, SessionDescription } from "./messages";
 import { kindOf, type MethodCall, type OnCall, reasonOf } from "./stats/connection-events";
 import { askCaptureTimes } from "./tap/capture-time";
+import { withoutOrientation } from "./video-orientation";
 
 export type MediaKind = "audio" | "video";
 
@@ -152,7 +153,10 @@ export class Negotiation {
       this.#options.onCall("setRemoteDescription", description.type);
       this.#isSettingRemoteAnswerPending = !isOffer;
       const { type, sdp } = description;
-      await connection.setRemoteDescription({ type, sdp: this.#options.guard.clean(sdp) }); // rolls an offer of ours back where that is needed
+      await connection.setRemoteDescription({
+        type,
+        sdp: withoutOrientation(this.#options.guard.clean(sdp)),
+      }); // rolls an offer of ours back where that is needed
       this.#isSettingRemoteAnswerPending = false;
       for (const candidate of this.#early.splice(0)) void this.#add(candidate);
       if (!isOffer) return;
@@ -253,7 +257,7 @@ export class Negotiation {
     if (description === null || this.#closed) return;
     const { type, sdp } = description;
     if (type === "offer" || type === "answer") {
-      this.#options.send({ description: { type, sdp }, candidate: null });
+      this.#options.send({ description: { type, sdp: withoutOrientation(sdp) }, candidate: null });
     }
   }
 
