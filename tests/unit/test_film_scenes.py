@@ -3,6 +3,7 @@
 from itertools import pairwise
 from typing import Any
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -65,6 +66,21 @@ def test_whoever_joins_again_is_the_same_role() -> None:
 
     assert [piece.file for piece in role.pictures] == ["Bob-0.mkv", "Bob-0.mkv"]
     assert [present(scene) for scene in scenes(whole, (role,), 10_000.0)][-1] == [0]
+
+
+def test_two_who_are_there_together_are_two_though_one_of_them_leaves_soon() -> None:
+    guests = [
+        person("a", "Guest", pieces=(0.0, 7000.0), left_ms=8000.0),
+        person("b", "Guest", pieces=(3000.0,), joined_ms=3000.0, acknowledged_ms=3000.0),
+    ]
+    assert len(roles(manifest(person("you", "Ada"), *guests))) == 3
+
+
+def test_a_file_that_failed_is_nobodys_picture() -> None:
+    bob = person("b", "Bob")
+    (piece,) = bob.pieces
+    failed = msgspec.structs.replace(bob, pieces=(msgspec.structs.replace(piece, state="failed"),))
+    assert [role.name for role in roles(manifest(person("you", "Ada"), failed))] == ["Ada"]
 
 
 def test_two_people_of_one_name_are_two() -> None:

@@ -62,6 +62,8 @@ def _end_ms(person: Person) -> float:
 def _stretches(person: Person, folder: Path) -> list[Stretch]:
     found = []
     for piece in person.pieces:
+        if piece.state == "failed":
+            continue  # there is nothing in it, or no such file
         path = folder / piece.file
         if not path.is_file() and piece.state == "writing":
             path = path.with_name(path.name + ".partial")

@@ -89,7 +89,10 @@ def _recovered(folder: Path) -> OpenRecording:
                 raise
             if is_made:
                 manifest.put_film(folder, msgspec.structs.replace(film, state="complete", error=""))
-    return open_folder(folder)
+    opened = open_folder(folder)
+    if found.error:
+        warnings.warn(f"{folder.name} was recovered in part: {found.error}", stacklevel=4)
+    return opened
 
 
 def _clear_films(folder: Path) -> None:

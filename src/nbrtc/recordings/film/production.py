@@ -5,6 +5,7 @@ from pathlib import Path
 from time import monotonic
 
 import av
+import msgspec
 
 from nbrtc.errors import RecordingError
 from nbrtc.messages import RecordingLayout
@@ -20,8 +21,10 @@ from nbrtc.recordings.film.scenes import Role, Scene, Standing, roles, scenes
 from nbrtc.recordings.film.speakers import HOLD_MS, Speakers
 from nbrtc.recordings.film.voices import BLOCK, Mixer, Track
 from nbrtc.recordings.manifest import Manifest, Piece
+from nbrtc.recordings.probe import probe
 
 _REPORT_S = 0.25
+_EMPTY = "0 s, or nobody agreed to it"
 
 
 class Abandoned(Exception):
@@ -55,12 +58,12 @@ class Production:
             raise RecordingError(f"A film cannot have {fps} pictures a second: use 1 to 120")
         if layout == "separate":
             raise RecordingError("Separate tracks are no film: use the layout 'pip', 'grid' or 'speaker'")
-        manifest = manifests.read(path)
+        manifest, self._missing = _usable(manifests.read(path), path.parent)
         self._cast = roles(manifest)
         self._duration_ms = manifest.duration_ms or _end_ms(manifest)
         if not self._cast or self._duration_ms <= 0:
             raise RecordingError(
-                f"The recording in {str(path.parent)!r} is empty (0 s, or nobody agreed to it): there is "
+                f"The recording in {str(path.parent)!r} is empty ({self._missing or _EMPTY}): there is "
                 "nothing to make a film of"
             )
         self._layout, self._size, self._fps = layout, (width, height), fps
@@ -101,7 +104,7 @@ class Production:
             done=str(path),
             duration_s=self._frames / self._fps,
             size_bytes=path.stat().st_size,
-            note=complaint(),
+            note=" ".join(filter(None, [self._missing, complaint()])),
         )
 
     def _make(self, progress: Callable[[float], None], abandoned: Callable[[], bool]) -> None:
@@ -166,16 +169,33 @@ def _tracks(role: Role, folder: Path) -> list[Track]:
     return [Track(_file(folder, piece), piece.start_ms) for piece in role.sounds]
 
 
+def _usable(manifest: Manifest, folder: Path) -> tuple[Manifest, str]:
+    """The recording without files that are missing or cannot be read, and a sentence on these."""
+    missing: list[str] = []
+
+    def looked_at(piece: Piece) -> Piece:
+        try:
+            probe(_file(folder, piece))
+        except RecordingError:
+            missing.append(piece.file)
+            return msgspec.structs.replace(piece, state="failed")
+        return piece
+
+    people = tuple(
+        msgspec.structs.replace(person, pieces=tuple(map(looked_at, person.pieces)))
+        for person in manifest.people
+    )
+    if not missing:
+        return manifest, ""
+    words = f"{', '.join(map(repr, missing))} is missing or cannot be read, and so not in the film."
+    return msgspec.structs.replace(manifest, people=people), words
+
+
 def _file(folder: Path, piece: Piece) -> Path:
     """Where the piece is: one that is being written, or was cut off, has ``.partial`` behind its name."""
     path = folder / piece.file
-    for candidate in (path, path.with_name(path.name + ".partial")):
-        if candidate.is_file():
-            return candidate
-    raise RecordingError(
-        f"{str(path)!r} is missing, which the recording's manifest names: put it back beside "
-        f"{manifests.NAME}, then make the film again"
-    )
+    partial = path.with_name(path.name + ".partial")
+    return path if path.is_file() or not partial.is_file() else partial
 
 
 def _end_ms(manifest: Manifest) -> float:

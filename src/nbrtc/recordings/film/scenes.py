@@ -11,6 +11,8 @@ from nbrtc.recordings.manifest import Manifest, Moment, Person, Piece
 
 _LINGER_MS = 30_000
 """Who joins again keeps their tile while their earlier self lingers: a room holds a seat so long."""
+_LATE_MS = 3000
+"""What they sent before they joined again may arrive so late."""
 _EARLY_MS = 500
 """A picture may come so long before the news that the camera is on."""
 LEAD_MS = 1000.0
@@ -46,7 +48,7 @@ class Role:
     @property
     def _pieces(self) -> Iterator[Piece]:
         for person in self.people:
-            yield from person.pieces
+            yield from (piece for piece in person.pieces if piece.state != "failed")
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,9 @@ def roles(manifest: Manifest) -> tuple[Role, ...]:
     Somebody who joined again under a new id is one role: the same name, and not both there for long.
     """
     cast: list[Role] = []
-    recorded = [person for person in manifest.people if person.pieces]
+    recorded = [
+        person for person in manifest.people if any(piece.state != "failed" for piece in person.pieces)
+    ]
     for person in sorted(recorded, key=lambda person: _begins_ms(person)):
         local = person.id == "you"
         again = next(
@@ -160,8 +164,12 @@ def _visible(events: Iterable[Moment]) -> dict[str, list[Moment]]:
 
 
 def _follows(earlier: Person, later: Person) -> bool:
-    return earlier.name == later.name and (
-        earlier.left_ms is not None and earlier.left_ms <= later.joined_ms + _LINGER_MS
+    sent_ms = max((piece.start_ms + piece.duration_ms for piece in earlier.pieces), default=0.0)
+    return (
+        earlier.name == later.name
+        and (earlier.left_ms is not None and earlier.left_ms <= later.joined_ms + _LINGER_MS)
+        # somebody else of that name goes on sending
+        and sent_ms <= later.joined_ms + _LATE_MS
     )
 
 
