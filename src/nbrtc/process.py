@@ -63,7 +63,8 @@ class EngineProcess:
             try:
                 with self._log.open("wb") as log:
                     self._process = subprocess.Popen(
-                        [sys.executable, "-m", "nbrtc.engine", str(self.folder)],
+                        # without the user's folder in its path, where a queue.py of theirs may lie
+                        [sys.executable, "-P", "-m", "nbrtc.engine", str(self.folder)],
                         stdin=subprocess.PIPE,
                         stdout=log,
                         stderr=log,

@@ -23,7 +23,7 @@ from .tasks import Tasks
 
 logger = logging.getLogger(__name__)
 
-COMMAND = (sys.executable, "-m", "nbrtc.recordings.film")
+COMMAND = (sys.executable, "-P", "-m", "nbrtc.recordings.film")
 NICENESS = 10
 LINE_BYTES = 64 * 1024
 """A longer line is none of a film process."""

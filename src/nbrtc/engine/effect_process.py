@@ -23,7 +23,7 @@ from .tasks import Tasks
 
 logger = logging.getLogger(__name__)
 
-COMMAND = (sys.executable, "-m", "nbrtc.effect_host")
+COMMAND = (sys.executable, "-P", "-m", "nbrtc.effect_host")
 LINE_BYTES = 1024 * 1024
 """A second of news; a longer line is none of ours."""
 PREFIX_BYTES = 4
