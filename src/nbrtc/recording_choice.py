@@ -37,7 +37,8 @@ def to_path(value: object, folder: Path) -> Path:
         )
     path = expanded(text)
     if path.is_absolute():
-        return path
+        # what is beside it is compared with what is in it; a link in the way keeps its meaning
+        return Path(os.path.realpath(path.parent)) / path.name if ".." in path.parts else path
     whole = Path(os.path.normpath(folder / path))
     if whole == folder or folder not in whole.parents:
         raise RecordingError(

@@ -135,6 +135,40 @@ def test_what_the_film_lacks_is_logged(lesson: Path, plays: Play, caplog: pytest
     assert [record.message for record in caplog.records] == ["pip.mkv: A letter is missing."]
 
 
+@pytest.mark.parametrize("name", ["a\\b.mkv", "a\nb.mkv", "\u202ea.mkv", f"{'a' * 240}.mkv"])
+def test_a_name_that_would_make_the_recording_unreadable_is_refused(lesson: Path, name: str) -> None:
+    with pytest.raises(RecordingError, match="no name for a film beside its recording"):
+        nbrtc.compose(lesson, to=lesson / name)
+    nbrtc.open_recording(lesson)
+
+
+def test_a_film_beside_a_folder_that_was_reached_in_a_roundabout_way_is_written_down(
+    lesson: Path, plays: Play
+) -> None:
+    plays(GOOD)
+    nbrtc.compose(lesson / ".." / lesson.name, "grid", lesson / "👩\u200d🏫.mkv")
+    assert [film.path for film in nbrtc.open_recording(lesson).manifest.films] == ["👩\u200d🏫.mkv"]
+
+
+def test_a_file_of_the_users_in_the_folder_does_not_get_into_the_films_process(
+    lesson: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "queue.py").write_text("print('my own notes')")
+    monkeypatch.chdir(tmp_path)
+    assert nbrtc.compose(lesson, "grid", size=(320, 180), fps=5).duration_s > 0
+
+
+def test_a_film_is_made_without_a_file_that_is_missing_and_says_so(
+    lesson: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (lesson / "Bob.mkv").unlink()
+    assert nbrtc.compose(lesson, "grid", size=(320, 180), fps=5).duration_s > 0
+    assert "'Bob.mkv' is missing or cannot be read, and so not in the film" in caplog.text
+    (lesson / "Ada.mkv").write_bytes(bytes(10_000))
+    with pytest.raises(RecordingError, match=r"'Ada\.mkv', 'Bob\.mkv' is missing"):
+        nbrtc.compose(lesson, "pip")
+
+
 def test_nothing_is_overwritten(lesson: Path, plays: Play) -> None:
     plays(GOOD)
     (lesson / "pip.mkv").write_text("mine")

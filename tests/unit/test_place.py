@@ -29,6 +29,11 @@ def test_a_name_without_suffix_is_a_folder_and_one_with_it_has_its_tracks_beside
         ("lesson.avi", r"'\.avi' of 'lesson\.avi' is no container"),
         ("nowhere/lesson.mkv", "nowhere' does not exist"),
         (f"{'a' * 300}/lesson.mkv", "cannot be used"),
+        ("a\nb.mkv", "no line ends|controls"),
+        ("a\\b.mkv", "no backslashes"),
+        ("\u202egpj.mkv", "controls"),
+        (f"{'ж' * 121}.mkv", "at most 240 bytes"),
+        ("other.mp4", r"other\.mkv' exists, and a recording that cannot be an \.mp4"),
         ("taken.mkv", "exists and is not overwritten"),
         ("planted", "exists and is not overwritten"),
         ("tracked.mkv", r"tracked\.mkv\.tracks' exists"),
@@ -37,6 +42,7 @@ def test_a_name_without_suffix_is_a_folder_and_one_with_it_has_its_tracks_beside
 )
 def test_a_path_that_cannot_be_used_is_refused_in_words(tmp_path: Path, path: str, problem: str) -> None:
     (tmp_path / "taken.mkv").touch()
+    (tmp_path / "other.mkv").touch()
     (tmp_path / "planted").symlink_to(tmp_path / "elsewhere")
     (tmp_path / "tracked.mkv.tracks").mkdir()
     (tmp_path / "cut.mkv.partial").touch()

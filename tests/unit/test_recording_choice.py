@@ -24,6 +24,7 @@ def test_relative_paths_are_below_the_notebooks_folder(monkeypatch: pytest.Monke
     assert to_path("a/../b.mkv", FOLDER) == Path("/notebooks/b.mkv")
     assert to_path("/elsewhere/lesson", FOLDER) == Path("/elsewhere/lesson")
     assert to_path("~/lesson", FOLDER) == Path("/somebody/lesson")
+    assert to_path("/elsewhere/data/../lesson.mkv", FOLDER) == Path("/elsewhere/lesson.mkv")
     assert to_path("~lesson.mkv", FOLDER) == Path("/notebooks/~lesson.mkv"), "nobody is called so"
 
 

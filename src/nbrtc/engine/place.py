@@ -11,6 +11,7 @@ from ..messages import RecordingLayout
 from ..recordings.files import refuse_existing
 from ..recordings.manifest import TRACKS_SUFFIX
 from ..recordings.names import file_stem
+from ..recordings.vetting import NAME_BYTES, is_plain
 
 Suffix = Literal["", ".mkv", ".webm", ".mp4"]
 
@@ -83,6 +84,11 @@ def choose(base: Path, path: str, layout: RecordingLayout | None) -> Place:
             f"{asked.suffix!r} of {asked.name!r} is no container for calls: end the name in .mkv, .webm or "
             ".mp4 for one file, or use a name without a dot for a folder"
         )
+    if suffix and not is_plain(asked.name, SUFFIXES):
+        raise RecordingError(
+            f"{asked.name!r} is no name for a recording: use no backslashes, line ends and other controls, "
+            f"and at most {NAME_BYTES} bytes"
+        )
     try:
         is_there = asked.parent.is_dir()
     except OSError as error:  # a name that is too long, or a folder around it that is closed
@@ -96,6 +102,11 @@ def choose(base: Path, path: str, layout: RecordingLayout | None) -> Place:
     folder = asked.with_name(asked.name + TRACKS_SUFFIX) if suffix else asked
     for name in {asked, folder, asked.with_name(asked.name + ".partial")}:
         refuse_existing(name)
+    if suffix == ".mp4" and os.path.lexists(other := asked.with_suffix(".mkv")):
+        raise RecordingError(
+            f"{str(other)!r} exists, and a recording that cannot be an .mp4 without transcoding gets that "
+            "name: choose another one"
+        )
     return Place(asked, folder, layout)
 
 

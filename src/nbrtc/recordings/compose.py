@@ -27,12 +27,13 @@ from nbrtc.recordings.live_output import LiveOutput, in_notebook, progress
 from nbrtc.recordings.manifest import Film
 from nbrtc.recordings.opened import OpenRecording
 from nbrtc.recordings.opening import open_file
-from nbrtc.recordings.vetting import FILMS
+from nbrtc.recordings.vetting import FILMS, NAME_BYTES, is_plain
 
 logger = logging.getLogger(__name__)
 
 LAYOUTS = tuple(layout for layout in get_args(RecordingLayout) if layout != "separate")
-COMMAND = (sys.executable, "-m", "nbrtc.recordings.film")
+# -P: the user's folder, where a queue.py of theirs may lie, is not in its path
+COMMAND = (sys.executable, "-P", "-m", "nbrtc.recordings.film")
 SIZE = (1280, 720)
 FPS = 30
 SIDES = (64, 4096)
@@ -102,6 +103,11 @@ def compose(
     target = folder / f"{title}{layout}.mkv" if to is None else expanded(to).absolute()
     if target.suffix.lower() not in FILMS or "\0" in str(target):
         raise RecordingError(f"{target.name!r} is no film: end the name in {', '.join(FILMS)}")
+    if manifest.film_path(folder, target) is not None and not is_plain(target.name, FILMS):
+        raise RecordingError(
+            f"{target.name!r} is no name for a film beside its recording: use no backslashes, line ends and "
+            f"other controls, and at most {NAME_BYTES} bytes"
+        )
     if manifest.read(place).state == "recording":
         if locks.is_being_written(folder):
             raise RecordingError(f"{str(folder)!r} is still being recorded: stop it first")

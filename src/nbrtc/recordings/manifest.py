@@ -151,7 +151,7 @@ def film_file(folder: Path, film: Film) -> Path:
 
 def film_path(folder: Path, file: Path) -> str | None:
     """What `Film.path` says of a file; None if it lies elsewhere, where no manifest leads."""
-    parent = Path(os.path.normpath(file.parent))
+    parent, folder = (Path(os.path.realpath(place)) for place in (file.parent, folder))
     if parent == folder:
         return file.name
     return BESIDE + file.name if parent == folder.parent else None

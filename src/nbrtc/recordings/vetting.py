@@ -19,8 +19,10 @@ MAX_PEOPLE = 5_000
 MAX_PIECES = 2_000
 """A recorder makes half as many at most."""
 MAX_FILMS = 1_000
-NAME_BYTES = 200
-"""A file system takes 255, with all that is appended."""
+NAME_BYTES = 240
+"""A file system takes 255, with ``.tracks`` or ``.partial`` appended."""
+JOINERS = {"\u200c", "\u200d"}
+"""Of Persian words and of emoji. Other formatting characters hide something or turn it round."""
 MEDIA = (".mkv", ".webm")
 FILMS = (".mkv", ".webm", ".mp4")
 
@@ -64,7 +66,9 @@ def is_plain(name: str, suffixes: Iterable[str]) -> bool:
         and f"{dot}{suffix}".lower() in suffixes
         and not {"/", "\\"} & set(name)
         # Controls, marks that turn the writing direction, halves of characters.
-        and not any(unicodedata.category(character) in ("Cc", "Cf", "Cs") for character in name)
+        and not any(
+            unicodedata.category(character) in ("Cc", "Cf", "Cs") for character in set(name) - JOINERS
+        )
         and len(name.encode()) <= NAME_BYTES
     )
 
