@@ -254,6 +254,24 @@ async def test_only_those_who_were_named_are_asked_for(room: Room) -> None:
     assert room.standing("Bob") == ""
 
 
+async def test_who_was_chosen_in_the_panel_is_recorded_again_when_they_come_back(room: Room) -> None:
+    _, page = await room.enter("Bob")
+    first = room.ids["Bob"]
+    reply = await room.page.request(StartRecording(id="one", suffix=".mkv", tracks=("you", first)))
+    assert reply.error_code is None, reply.error_message
+    await room.ada.until(lambda: room.standing("Bob") == "recorded", "Bob")
+    await room.copied("Bob", 10)
+    page.send(Leave("reload", may_return=True))
+    await room.ada.until(lambda: room.standing("Bob") == "gone", "Bob's leaving")
+    room.copiers["Bob"].task.cancel()
+    await room.enter("Bob")
+    assert room.ids["Bob"] != first
+    await room.ada.until(lambda: room.ids["Bob"] in room.ada.state.recorded, "Bob again")
+    await room.copied("Bob", 10)
+    found = manifest_of(await room.stop())
+    assert {person.id for person in found.people if person.pieces} >= {first, room.ids["Bob"]}
+
+
 async def test_a_film_of_two_is_made_behind_the_call(room: Room) -> None:
     await room.enter("Bob")
     await room.record("call.mkv")

@@ -26,6 +26,29 @@ def concerns(tracks: RecordingTracks, person: Participant) -> bool:
     return person.id in tracks or person.name in tracks
 
 
+class Chosen:
+    """Whom a recording is about while people come and go.
+
+    Whoever was chosen by id is chosen, too, when they come back under another one, as after a reload: the
+    next of their name who joins when they have gone, and nobody who was there beside them.
+    """
+
+    def __init__(self, tracks: RecordingTracks) -> None:
+        self._tracks = tracks
+        self._names: dict[str, str] = {}
+        """Of everybody who was ever there, by id."""
+
+    def among(self, people: dict[str, Participant]) -> dict[str, Participant]:
+        """Those of the `subjects` of now."""
+        if not isinstance(self._tracks, str):
+            new = {one.name: one.id for one in people.values() if one.id not in self._names}
+            self._tracks = tuple(
+                one if one in people else new.pop(self._names.get(one, ""), one) for one in self._tracks
+            )
+            self._names |= {one.id: one.name for one in people.values()}
+        return {one.id: one for one in people.values() if concerns(self._tracks, one)}
+
+
 def check(tracks: RecordingTracks, people: Iterable[Participant]) -> None:
     """Refuse names of nobody.
 

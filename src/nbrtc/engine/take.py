@@ -33,7 +33,7 @@ from .moments import moment, standing
 from .place import FileNames, Place
 from .record import Recorder
 from .reel import NO_FEEDS, Feeds, MakeRecorder, Reel
-from .scope import concerns, subjects
+from .scope import Chosen, subjects
 from .space import Growth, Space, free_bytes
 
 logger = logging.getLogger(__name__)
@@ -112,7 +112,7 @@ class Take:
         """What failed, though the rest may be whole."""
         self.started_at_s = time.time()
         self._origin_s = time.monotonic()
-        self._tracks = tracks
+        self._chosen = Chosen(tracks)
         self._feeds, self._late_s = feeds, late_s
         self._on_change, self._on_note, self._on_end = on_change, on_note, on_end
         self._recorder = recorder
@@ -210,7 +210,7 @@ class Take:
         if self._cut_s is not None:
             return
         now_s, is_start = time.monotonic(), self._state is None
-        here = {one.id: one for one in subjects(state).values() if concerns(self._tracks, one)}
+        here = self._chosen.among(subjects(state))
         self._state = state
         for person in here.values():
             self._meet(state, person, 0.0 if is_start else self._now_ms())
