@@ -121,6 +121,8 @@ def test_a_file_that_is_garbled_stays_and_the_others_are_finished(tmp_path: Path
 
     assert partial.stat().st_size == 10_000
     assert lesson.manifest.state == "failed"
+    with pytest.warns(UserWarning, match=r"Bob is not heard: .*Bob\.mkv\.partial"):
+        assert lesson.audio().shape == (96_000, 2)
     assert "Bob.mkv.partial" in lesson.manifest.error
     assert numbers(lesson, "Ada") == list(range(60))
 

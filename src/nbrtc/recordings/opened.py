@@ -1,10 +1,12 @@
 """A recording, read back: people, pictures and sound as arrays, what happened, what was said, statistics."""
 
+import warnings
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nbrtc.errors import RecordingError
 from nbrtc.recordings import manifest, opened_card
 from nbrtc.recordings.manifest import Manifest, Moment, Said
 from nbrtc.recordings.person import RATE, PersonRecording
@@ -116,14 +118,23 @@ class OpenRecording:
     ) -> "NDArray[np.float32]":
         """The sound of all, added up: (samples, 2) float32, cut off at -1 and 1.
 
-        Parameters, memory and errors as in `PersonRecording.audio`.
+        Parameters, memory and errors as in `PersonRecording.audio`; but where somebody's file is missing or
+        cannot be read, a warning says so, and the others are heard.
         """
         import numpy as np
 
         end_s = max(from_s, self._duration_s) if to_s is None else to_s
         heard = np.zeros((max(0, round((end_s - from_s) * rate)), 2), np.float32)
+        refused = []
         for person in self._people:
-            part = person.audio(from_s, end_s, rate)
+            try:
+                part = person.audio(from_s, end_s, rate)
+            except RecordingError as error:
+                refused.append(error)
+                if len(refused) == len(self._people):
+                    raise
+                warnings.warn(f"{person.name} is not heard: {error}", stacklevel=2)
+                continue
             heard[: len(part)] += part[: len(heard)]
         return np.clip(heard, -1.0, 1.0, out=heard)
 
