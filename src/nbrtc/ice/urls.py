@@ -30,6 +30,18 @@ class ServerUrl(NamedTuple):
     transport: Transport
 
 
+def without_secrets(url: str) -> str:
+    """A malformed URL for a sentence, without what may be a credential, before ``@`` or after ``?``."""
+    plain, mark, query = url.partition("?")
+    if "@" in url:  # a password may have a question mark, too
+        scheme, _, rest = url.partition(":")
+        host, mark, query = rest.rpartition("@")[2].partition("?")
+        plain = f"{scheme if f'{scheme.lower()}:' in SCHEMES else '***'}:***@{host}"
+    if mark and re.fullmatch(r"transport=[A-Za-z]{1,8}", query) is None:
+        query = "***"
+    return f"{plain}{mark}{query}"
+
+
 @lru_cache(maxsize=512)
 def parse(url: str) -> ServerUrl:
     """Take a URL apart.
@@ -39,7 +51,7 @@ def parse(url: str) -> ServerUrl:
     ValueError
         If it is none of RFC 7064 or RFC 7065; the sentence names it, without what looks like a password.
     """
-    shown = repr(re.sub(r"[^:/]*@", "***@", url)[:SHOWN])
+    shown = repr(without_secrets(url)[:SHOWN])
     scheme, _, rest = url.partition(":")
     if f"{scheme.lower()}:" not in SCHEMES:
         raise ValueError(f"The ICE server URL {shown} must begin with one of {', '.join(SCHEMES)}")
