@@ -4,6 +4,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -88,13 +89,41 @@ def test_several_processes_write_at_once(path: Path) -> None:
     assert len(History(path).read()) == 30
 
 
-def test_a_file_that_is_none_is_put_aside(path: Path) -> None:
+def test_what_a_power_cut_left_is_put_aside(path: Path) -> None:
     path.parent.mkdir()
-    path.write_text("not a database, but long enough to be taken for one by somebody in a hurry" * 9)
+    path.write_bytes(bytes(8192))
     history = History(path)
     history.add([RELAYED])
     assert history.read() == [RELAYED]
-    assert path.with_name("history.sqlite.broken").read_text().startswith("not a database")
+    assert path.with_name("history.sqlite.broken").read_bytes() == bytes(8192)
+
+
+def test_somebodys_other_file_is_left_alone(path: Path) -> None:
+    """The variable may name it by mistake."""
+    path.parent.mkdir()
+    path.write_text("a,b\n1,2\n" * 500)
+    history = History(path)
+    works: list[Callable[[], object]] = [lambda: history.add([RELAYED]), history.read, history.forget]
+    for work in works:
+        with pytest.raises(OSError, match="it is another file; let NBRTC_ICE_HISTORY name one of its own"):
+            work()
+    assert path.read_text() == "a,b\n1,2\n" * 500
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_the_variable_is_read_as_a_person_means_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/ada")
+    for said, meant in ((" off", None), ("~/ice.sqlite", Path("/home/ada/ice.sqlite"))):
+        monkeypatch.setenv("NBRTC_ICE_HISTORY", said)
+        assert history_path() == meant
+
+
+@pytest.mark.usefixtures("path")
+def test_a_table_of_no_attempts_has_its_columns() -> None:
+    table = nbrtc.ice_history(servers="turn:a.example")
+    assert len(table) == 0
+    assert list(table.columns) == list(nbrtc.ice_history().columns)
+    assert "success" in table
 
 
 def test_a_file_that_is_damaged_further_on_is_put_aside_too(path: Path) -> None:

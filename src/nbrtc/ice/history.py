@@ -19,6 +19,8 @@ T = TypeVar("T")
 
 VARIABLE = "NBRTC_ICE_HISTORY"
 """Environment variable that names another file, or switches the history off (``off``)."""
+MAGIC = b"SQLite format 3\0"
+"""At the beginning of every database of SQLite."""
 SCHEMA = 1
 MAX_ROWS = 5000
 """The oldest are forgotten beyond this."""
@@ -48,10 +50,12 @@ CREATE TABLE IF NOT EXISTS outcomes (
 
 def history_path() -> Path | None:
     """Where the history is; None if it is switched off."""
-    named = os.environ.get(VARIABLE, "")
+    named = os.environ.get(VARIABLE, "").strip()
     if named.lower() == "off":
         return None
-    return Path(named) if named else platformdirs.user_state_path("nbrtc") / "ice-history.sqlite"
+    if named:
+        return Path(named).expanduser()
+    return platformdirs.user_state_path("nbrtc") / "ice-history.sqlite"
 
 
 class History:
@@ -72,8 +76,8 @@ class History:
         Raises
         ------
         OSError
-            If the file cannot be written, or a newer nbrtc made it; the sentence names it. A file that is
-            no database any more is put aside as ``….broken``, and a new one begun.
+            If the file cannot be written, or a newer nbrtc made it; the sentence names it. A database
+            that is damaged is put aside as ``….broken``, and a new one begun.
         """
         if self._path is None:
             return
@@ -139,11 +143,20 @@ class History:
             except sqlite3.DatabaseError as error:
                 if type(error) is not sqlite3.DatabaseError:  # busy, full, no permission: it may be sound
                     raise
+            self._require_own()
             self._path.replace(self._aside(self._path))
             with closing(self._connect()) as database:
                 return work(database)
         except (sqlite3.Error, OSError, msgspec.ValidationError) as error:
             raise OSError(f"The history of connections {self._path} cannot be {verb}: {error}") from error
+
+    def _require_own(self) -> None:
+        """Refuse to put a file aside that never was a database: `VARIABLE` may name one of the user's."""
+        assert self._path is not None
+        with self._path.open("rb") as file:
+            start = file.read(len(MAGIC))
+        if start != MAGIC and any(start):  # zeros are what a power cut leaves
+            raise OSError(f"it is another file; let {VARIABLE} name one of its own")
 
     @staticmethod
     def _aside(path: Path) -> Path:

@@ -57,7 +57,8 @@ def ice_history(servers: str | Collection[str] | None = None, since: Any = None)
             parse(url)  # a misspelt one would only give an empty table
         named = {canonical(url) for url in given}
         asked = zip(frame["server"], frame["answered"], frame["silent"], strict=True)
-        frame = frame[[bool(named & {server, *answered, *silent}) for server, answered, silent in asked]]
+        rows = [bool(named & {server, *answered, *silent}) for server, answered, silent in asked]
+        frame = frame.loc[pd.Series(rows, index=frame.index, dtype=bool)]
     if since is not None:
         frame = frame[frame.index >= _time(pd, since)]
     return frame
