@@ -120,6 +120,23 @@ async def test_without_a_relay_a_private_connection_has_nothing_and_says_why(
         await end.close()
 
 
+@pytest.mark.parametrize(
+    ("component", "priority", "port"),
+    [(1, 1, 70_000), (1, 1, -5), (1, 10**19, 9), (1, -1, 9), (0, 1, 9), (257, 1, 9)],
+)
+async def test_a_candidate_out_of_its_bounds_is_refused(
+    offer: str, component: int, priority: int, port: int
+) -> None:
+    """aioice would end the connection, or a task of it, when it used it."""
+    end = End([])
+    await end.answer(offer)
+    line = f"candidate:1 {component} udp {priority} 192.0.2.7 {port} typ host"
+    with pytest.raises(ValueError, match="a candidate has no"):
+        await end.ice.add(line, "0", 0)
+    assert end.connection.iceConnectionState in ("new", "checking", "completed")
+    await end.close()
+
+
 async def test_a_name_in_the_offer_does_not_hold_up_the_answer(
     offer: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,7 +4,13 @@ from collections.abc import Callable, Sequence
 from typing import Literal
 
 from aioice import Candidate as IceCandidate
-from aiortc import RTCConfiguration, RTCIceTransportPolicy, RTCPeerConnection, RTCSessionDescription
+from aiortc import (
+    RTCConfiguration,
+    RTCIceCandidate,
+    RTCIceTransportPolicy,
+    RTCPeerConnection,
+    RTCSessionDescription,
+)
 from aiortc.sdp import candidate_from_sdp
 
 from ..messages import IceRecord, IceServerEntry
@@ -20,6 +26,25 @@ def connection_of(*, relay_only: bool) -> RTCPeerConnection:
     """A connection without servers of its own: aiortc would ask them before it answers (see gathering.py)."""
     policy = RTCIceTransportPolicy.RELAY if relay_only else RTCIceTransportPolicy.ALL
     return RTCPeerConnection(RTCConfiguration(iceServers=[], iceTransportPolicy=policy))
+
+
+def checked(text: str) -> RTCIceCandidate:
+    """A candidate of RFC 8839, section 5.1. One out of its bounds would end the connection as it is used.
+
+    Raises
+    ------
+    ValueError, AssertionError, IndexError
+        If it is malformed.
+    """
+    candidate = candidate_from_sdp(text)
+    ports = (candidate.port, candidate.relatedPort or 0)
+    if not all(0 <= port < 1 << 16 for port in ports):
+        raise ValueError(f"a candidate has no port {max(ports, key=abs)}")
+    if not 0 <= candidate.priority < 1 << 32 or not 1 <= candidate.component <= 256:
+        raise ValueError(
+            f"a candidate has no priority {candidate.priority} and component {candidate.component}"
+        )
+    return candidate
 
 
 class IceEnd:
@@ -84,7 +109,7 @@ class IceEnd:
             Whatever aiortc's parser stumbles over.
         """
         bare, candidates, has_ended = split_candidates(sdp)
-        parsed = [(section, candidate_from_sdp(text)) for section, text in candidates]
+        parsed = [(section, checked(text)) for section, text in candidates]
         await self._connection.setRemoteDescription(RTCSessionDescription(sdp=bare, type=kind))
         guard(self._connection, self._door.admits)
         for section, candidate in parsed:
@@ -105,7 +130,7 @@ class IceEnd:
         ValueError, AssertionError, IndexError
             If it is malformed.
         """
-        candidate = candidate_from_sdp(line.removeprefix("candidate:"))
+        candidate = checked(line.removeprefix("candidate:"))
         candidate.sdpMid, candidate.sdpMLineIndex = sdp_mid, sdp_m_line_index
         await self._connection.addIceCandidate(candidate)
 
