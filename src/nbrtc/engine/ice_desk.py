@@ -18,7 +18,7 @@ from ..ice.history import History
 from ..ice.outcome import Outcome
 from ..ice.servers import MAX_URLS, entry_of
 from ..ice.standing import kind_of
-from ..ice.urls import try_parse
+from ..ice.urls import parse, try_parse
 from ..messages import (
     IceConfiguration,
     IceDecision,
@@ -284,11 +284,16 @@ class IceDesk:
 
     @property
     def _askable(self) -> tuple[IceServerEntry, ...]:
-        """Those that may be asked: no STUN server, which sees an address, where only relays are wanted."""
+        """Those that may be asked: no STUN server, which sees an address, where only relays are wanted.
+
+        Of several spellings the one that is used: each server is asked once, and has one result.
+        """
         decision = self._decision
-        urls = (*decision.urls, *decision.left_out)
+        known = {url: parse(url) for url in (*decision.urls, *decision.left_out)}
         if is_relay_only(self._options):
-            urls = tuple(url for url in urls if (parts := try_parse(url)) and parts.kind == "turn")
+            known = {url: parts for url, parts in known.items() if parts.kind == "turn"}
+        first = {parts: url for url, parts in reversed(known.items())}
+        urls = tuple(url for url, parts in known.items() if first[parts] == url)
         return servers_of(msgspec.structs.replace(decision, urls=urls), self._entries)
 
     @property
