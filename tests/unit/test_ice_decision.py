@@ -87,7 +87,9 @@ def test_one_that_both_ends_asked_in_vain_is_left_out() -> None:
 def test_one_that_one_end_asked_in_vain_comes_last() -> None:
     decision = decided(["turn:half", UDP], probes=[probed("turn:half", ok=False, error_code=401)])
     assert decision.urls == (UDP, "turn:half")
-    assert "from Python: error 401" in said(decision, "turn:half")
+    assert "does not serve everywhere (from Python: it refuses the credential (401))" in said(
+        decision, "turn:half"
+    )
 
 
 def test_an_old_probe_says_nothing() -> None:
@@ -111,6 +113,18 @@ def test_where_udp_is_blocked_tls_and_tcp_come_first() -> None:
     decision = decided([STUN, UDP, TCP, TLS], probes=probes)
     assert decision.urls == (TLS, TCP, STUN, UDP)
     assert any("UDP does not get through from this page" in reason for reason in decision.reasons)
+
+
+@pytest.mark.parametrize(
+    ("code", "why"),
+    [(401, "it refuses the credential (401)"), (486, "its quota is used up (486)"), (437, "error 437")],
+)
+def test_a_refusal_over_udp_came_through_udp(code: int, why: str) -> None:
+    probes = [probed(UDP, by, ok=False, error_code=code) for by in ("page", "engine")]
+    decision = decided([UDP, TCP, TLS], probes=[*probes, probed(TCP, "page"), probed(TCP)])
+    assert not any("UDP does not get through" in reason for reason in decision.reasons)
+    assert decision.left_out == (UDP,)
+    assert f"it serves nobody (from the page: {why}, from Python: {why})" in said(decision, UDP)
 
 
 def test_low_latency_gathers_ahead_and_orders_by_round_trip_time() -> None:

@@ -23,9 +23,10 @@ export const UNDECIDED: IceDecision = {
   reasons: [],
 };
 
-export function hasTurn({ iceServers }: IceConfiguration): boolean {
-  return iceServers.some(({ urls }) => urls.some((url) => /^turns?:/i.test(url)));
-}
+export const turnUrls = ({ iceServers }: IceConfiguration): readonly string[] =>
+  iceServers.flatMap(({ urls }) => urls.filter((url) => /^turns?:/i.test(url)));
+
+export const hasTurn = (ice: IceConfiguration): boolean => turnUrls(ice).length > 0;
 
 /** What the sound of a peer takes of a limit, with its packets' headers. */
 const SOUND_BPS = 40_000;

@@ -38,11 +38,17 @@ interface Report {
   readonly responsesReceived?: number;
 }
 
+/** Of `icecandidateerror` (webrtc-pc, section 4.8.2). */
+export interface Failure {
+  readonly url: string;
+  readonly errorCode: number;
+}
+
 export class ConnectionTrace {
   /** What was seen so far, for who explains why there is no way. */
   readonly candidates = new Map<string, CandidateSeen>();
   readonly pairs = new Map<string, PairSeen>();
-  readonly errors: number[] = [];
+  readonly failures: Failure[] = [];
   readonly #connection: RTCPeerConnection;
   readonly #traced: Traced;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -163,7 +169,7 @@ export class ConnectionTrace {
   }
 
   #failed({ url, errorCode, errorText, address }: RTCPeerConnectionIceErrorEvent): void {
-    this.errors.push(errorCode);
+    this.failures.push({ url, errorCode });
     this.#traced.emit({
       type: "candidate-failed",
       ...this.#when(),

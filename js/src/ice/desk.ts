@@ -5,7 +5,7 @@
 import { newId } from "../ids";
 import type { Event, IceConfiguration, Intent, ProbeIce } from "../messages";
 import type { Request } from "../requests";
-import { DIRECT, hasTurn } from "./configuration";
+import { DIRECT, hasTurn, turnUrls } from "./configuration";
 import type { Refusal } from "./guard";
 import { factsOf, hintOf } from "./hint";
 import { Lookout } from "./lookout";
@@ -112,7 +112,7 @@ export class IceDesk implements Ways {
   hint(peer: string, whom: string): string {
     const { iceTransportPolicy } = this.#configuration;
     const isRelayOnly = iceTransportPolicy === "relay";
-    const rest = { isOnline: isOnline(), hasTurn: hasTurn(this.#configuration), isRelayOnly, whom };
+    const rest = { isOnline: isOnline(), turn: turnUrls(this.#configuration), isRelayOnly, whom };
     return hintOf(factsOf(this.tracer.of(peer), rest));
   }
 

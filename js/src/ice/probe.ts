@@ -8,7 +8,7 @@ import type { CandidateType, IceServerEntry, ServerProbe, Transport } from "../m
 const AT_ONCE = 4;
 const MOST_URLS = 20;
 /** What webrtc-pc (section 4.8.2) says where the server cannot be reached. */
-const UNREACHABLE = 701;
+export const UNREACHABLE = 701;
 
 interface One {
   readonly url: string;

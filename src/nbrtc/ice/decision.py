@@ -76,7 +76,10 @@ def decide(
     blocked = is_udp_blocked(usable)
     if not options.max_reliability:
         usable, dead = _alive(usable)
-        left_out += [(one.url, f"it does not answer ({one.errors})") for one in dead]
+        left_out += [
+            (one.url, f"it {'does not answer' if one.is_silent else 'serves nobody'} ({one.errors})")
+            for one in dead
+        ]
     ranked = sorted(usable, key=lambda one: _rank(one, options, blocked is not None, network))
     most, why = _most(options, network)
     used = _chosen(ranked, most, blocked is not None)
@@ -266,7 +269,7 @@ def _evidence(one: Standing) -> str:
         within = "" if one.rtt_s is None else f" within {1000 * one.rtt_s:.0f} ms"
         said.append(f"it answered {ends}{within}")
     elif one.errors:
-        said.append(f"it does not answer everywhere ({one.errors})")
+        said.append(f"it does not {'answer' if one.is_silent else 'serve'} everywhere ({one.errors})")
     if one.attempts:
         said.append(f"it answered {one.answers} of {one.attempts} earlier attempts")
     if one.connect_s is not None:

@@ -14,10 +14,20 @@ HALF_LIFE_S = 14 * 86400.0
 """An outcome counts half after two weeks."""
 ELSEWHERE = 0.25
 """What an outcome in another kind of network counts."""
+UNREACHABLE = 701
+"""No answer (webrtc-pc, section 4.8.2). Any other code is the server's own, and came through."""
+REFUSALS = {
+    401: "it refuses the credential",
+    403: "it refuses this",
+    438: "it refuses the credential as stale",
+    486: "its quota is used up",
+    508: "it has no capacity left",
+}
+"""RFC 8489, section 14.8; RFC 8656, section 19."""
 
 Health = Literal["answers", "unknown", "half", "silent", "dead"]
-"""By the probes: whoever asked it was answered; nobody asked; one end was answered and the other was not; the
-one end that asked was not; neither was."""
+"""By the probes: it served whoever asked; nobody asked; it served one end and the other not; not the one end
+that asked; neither."""
 HEALTHS: tuple[Health, ...] = ("answers", "unknown", "half", "silent", "dead")
 """The best first."""
 
@@ -72,6 +82,11 @@ class Standing:
         """What the probes that failed say, as a clause."""
         return ", ".join(f"{_end(probe)}: {_reason(probe)}" for probe in self.probes if not probe.ok)
 
+    @property
+    def is_silent(self) -> bool:
+        """Whether those that failed had no answer; False if one was refused."""
+        return not any(_answered(probe) for probe in self.probes if not probe.ok)
+
 
 def standings(
     urls: Iterable[str],
@@ -111,11 +126,14 @@ def kind_of(network: NetworkInformation | None) -> str:
 def is_udp_blocked(standings: Sequence[Standing]) -> str | None:
     """Which end gets no UDP through, judged by its probes: ``"page"``, ``"engine"``, or None.
 
-    No server answered it over UDP, and at least one did over TCP or TLS.
+    No server answered it over UDP, not even to refuse, and at least one did over TCP or TLS.
     """
     for by in ("page", "engine"):
         heard = [
-            (one.parts.transport, probe.ok) for one in standings for probe in one.probes if probe.by == by
+            (one.parts.transport, _answered(probe))
+            for one in standings
+            for probe in one.probes
+            if probe.by == by
         ]
         udp = [ok for transport, ok in heard if transport == "udp"]
         if udp and not any(udp) and any(ok for transport, ok in heard if transport != "udp"):
@@ -156,4 +174,11 @@ def _end(probe: ServerProbe) -> str:
 
 def _reason(probe: ServerProbe) -> str:
     """Not `ServerProbe.error`: that may be a whole sentence of somebody else."""
-    return "no answer" if probe.error_code in (None, 701) else f"error {probe.error_code}"
+    if not _answered(probe):
+        return "no answer"
+    code = probe.error_code
+    return f"{REFUSALS[code]} ({code})" if code in REFUSALS else f"error {code}"
+
+
+def _answered(probe: ServerProbe) -> bool:
+    return probe.ok or probe.error_code not in (None, UNREACHABLE)
