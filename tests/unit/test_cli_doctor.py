@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from nbrtc.cli import main
+from nbrtc.doctoring.terminal import Listener
+from nbrtc.messages import Checked, CheckName, CheckResult, encode_json
 
 SECRET = "a secret of the test that is long enough"
 TURN = "turn:turn.example.org"
@@ -73,6 +75,8 @@ def test_it_checks_prints_writes_a_page_and_fails_where_something_failed(folder:
             "exclude each other",
         ),
         (["--server", "ftp://calls.example.edu"], "URL"),
+        (["--ice-server", *(f"stun:s{number}.example" for number in range(21))], "20 are the most"),
+        (["--html", "nowhere/report.html"], "there is no folder 'nowhere'"),
     ],
 )
 def test_what_cannot_be_is_said_before_anything_starts(
@@ -87,3 +91,23 @@ def test_what_cannot_be_is_said_before_anything_starts(
     assert not said.out
     for secret in (SECRET, "pa55word"):
         assert secret not in said.err
+
+
+def test_what_the_engine_did_not_finish_is_a_line_that_failed() -> None:
+    listener = Listener("mine")
+    planned = (CheckName("python-udp", "UDP sockets"), CheckName("python-server turn:t", "turn:t"))
+    found = CheckResult("python-udp", "UDP sockets", "pass", "engine", "UDP sockets work.")
+    for event in (
+        Checked("mine", (), planned=planned),
+        Checked("mine", (found,)),
+        Checked("another", (found,), planned=planned[:1], done=True),
+        Checked("mine", (), done=True),
+    ):
+        assert not listener.ended.is_set()
+        listener.hear(None, encode_json(event).decode())
+
+    assert listener.ended.is_set()
+    first, second = listener.results
+    assert first == found
+    assert (second.title, second.outcome, second.by) == ("turn:t", "fail", "engine")
+    assert "not finished in time" in second.detail

@@ -49,6 +49,8 @@ def run(options: argparse.Namespace) -> None:
     from ..ticket import to_ticket
 
     sources = _sources(options)
+    if options.html is not None and not options.html.parent.is_dir():
+        raise ValueError(f"The page cannot be written: there is no folder {str(options.html.parent)!r}.")
     ticket = to_ticket("connection-check", server=options.server) if options.server else None
     server = None if ticket is None else ticket.server
     is_shown = sys.stderr.isatty() and not options.json
@@ -58,9 +60,9 @@ def run(options: argparse.Namespace) -> None:
         results = check_here(sources, server)
     except EngineError as error:
         results = (_no_engine(error),)
+    print(msgspec.json.encode(results).decode() if options.json else page.text(results))
     if options.html is not None:
         options.html.write_text(page.document(results), encoding="utf-8")
-    print(msgspec.json.encode(results).decode() if options.json else page.text(results))
     if any(result.outcome == "fail" for result in results):
         raise SystemExit(1)
 
@@ -77,7 +79,7 @@ def _no_engine(error: Exception) -> CheckResult:
 
 
 def _sources(options: argparse.Namespace) -> tuple[IceServerSource, ...]:
-    from ..ice.servers import IceServer
+    from ..ice.servers import IceServer, to_sources
 
     if options.username is not None and options.credential_file is None:
         raise ValueError("--username needs --credential-file: the credential is not given on a command line.")
@@ -95,8 +97,8 @@ def _sources(options: argparse.Namespace) -> tuple[IceServerSource, ...]:
         warn_if_others_read(path)
     secret = options.turn_secret_file and read_turn_secret(options.turn_secret_file)
     credential = options.credential_file and _credential(options.credential_file)
-    return tuple(
-        IceServer(url, options.username, credential, secret=secret).source for url in options.ice_server
+    return to_sources(
+        IceServer(url, options.username, credential, secret=secret) for url in options.ice_server
     )
 
 

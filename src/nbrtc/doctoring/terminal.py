@@ -3,8 +3,10 @@
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
+
+from msgspec.structs import astuple
 
 from ..bridge import Bridge
 from ..errors import EngineError
@@ -12,6 +14,7 @@ from ..kernel_side import KernelSide
 from ..messages import (
     QUALITIES,
     Checked,
+    CheckName,
     CheckResult,
     Event,
     IceServerSource,
@@ -28,23 +31,41 @@ TIMEOUT_S = 30.0
 """An engine that starts on a slow machine needs some of it; the checks themselves take about 5 s."""
 
 
-class _Listener:
+class Listener:
     """Takes what the engine says to the page that this is not."""
 
-    def __init__(self, identity: str, on_result: Callable[[CheckResult], None]) -> None:
-        self.results: list[CheckResult] = []
+    def __init__(self, identity: str) -> None:
         self.refusal = ""
         self.ended = threading.Event()
-        self._identity, self._on_result = identity, on_result
+        self._identity = identity
+        self._planned: tuple[CheckName, ...] = ()
+        self._found: list[CheckResult] = []
+
+    @property
+    def results(self) -> tuple[CheckResult, ...]:
+        """Every line, also of what the engine did not finish."""
+        found = {result.name for result in self._found}
+        missed = [
+            CheckResult(
+                name=name,
+                title=title,
+                outcome="fail",
+                by="engine",
+                detail="It was not finished in time.",
+                advice="This machine may be overloaded: check again when it is quiet.",
+            )
+            for name, title in map(astuple, self._planned)
+            if name not in found
+        ]
+        return (*self._found, *missed)
 
     def hear(self, _page: str | None, body: str) -> None:
         """On the bridge's thread."""
         event: Event = decode_event(body)
         match event:
             case Checked(id=identity) if identity == self._identity:
-                for result in event.checks:
-                    self.results.append(result)
-                    self._on_result(result)
+                self._planned = event.planned or self._planned
+                self._found += event.checks
                 if event.done:
                     self.ended.set()
             case Reply(id=identity, error_message=str(message)) if identity == self._identity:
@@ -55,9 +76,6 @@ class _Listener:
 def check_here(
     servers: Iterable[IceServerSource] = (),
     server: str | None = None,
-    *,
-    on_result: Callable[[CheckResult], None] = lambda _: None,
-    bridge: Bridge | None = None,
 ) -> tuple[CheckResult, ...]:
     """Start an engine, if there is none, and have it check what it can; blocks for some seconds.
 
@@ -67,10 +85,6 @@ def check_here(
         STUN and TURN servers to ask.
     server
         URL of a room server to ask.
-    on_result
-        Told each result as it comes, on another thread.
-    bridge
-        By default this process's own.
 
     Raises
     ------
@@ -78,7 +92,7 @@ def check_here(
         If the engine does not start or does not answer.
     """
     identity, page = uuid.uuid4().hex, uuid.uuid4().hex
-    listener = _Listener(identity, on_result)
+    listener = Listener(identity)
     opening = OpenCall(
         call=uuid.uuid4().hex,
         name="You",
@@ -88,7 +102,7 @@ def check_here(
         ice_servers=tuple(servers),
         ticket=None if server is None else RoomTicket(room=ROOM, server=server),
     )
-    side = KernelSide(bridge or Bridge.shared(), opening, listener.hear)
+    side = KernelSide(Bridge.shared(), opening, listener.hear)
     began_s = time.monotonic()
     side.open()
     try:
