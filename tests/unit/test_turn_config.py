@@ -23,10 +23,11 @@ from hypothesis import strategies as st
 from nbrtc.cli import main
 from nbrtc.ice.credentials import issue
 from nbrtc.ice.turn_config import TurnOptions, turn_config
-from nbrtc.ice.turn_peers import DENIED, DENIED_V6, NEVER, is_denied, peer_range
+from nbrtc.ice.turn_peers import DENIED, DENIED_V6, NEVER, allowed_ranges, is_denied, peer_range
 from tests.turn.coturn import Coturn, find_turnserver
 
 SECRET = "0123456789abcdef0123456789abcdef"
+ALIBABA = IPv4Address("100.100.100.200")
 OPTIONS = TurnOptions(realm="turn.example.org", external_ip="198.50.100.7", secret=SECRET, tls=False)
 SECURE: dict[str, Any] = {"tls": True, "certificate": Path("/etc/c.pem"), "key": Path("/etc/k.pem")}
 
@@ -127,6 +128,30 @@ def test_peers_are_written_as_ranges() -> None:
 
 
 @pytest.mark.parametrize(
+    ("peer", "written"),
+    [
+        ("100.64.0.0/10", ["100.64.0.0-100.100.100.199", "100.100.100.201-100.127.255.255"]),
+        ("100.100.100.199-100.100.100.200", ["100.100.100.199"]),
+        ("100.100.100.200-100.100.100.201", ["100.100.100.201"]),
+    ],
+)
+def test_a_metadata_service_stays_closed_within_a_range(peer: str, written: list[str]) -> None:
+    assert values(replace(OPTIONS, allow_peers=(peer,)), "allowed-peer-ip") == written
+
+
+@given(st.ip_addresses(v=4), st.ip_addresses(v=4))
+def test_only_metadata_services_are_cut_out_of_a_range(one: IPv4Address, other: IPv4Address) -> None:
+    try:
+        first, last = peer_range(f"{one}-{other}")
+    except ValueError:
+        return
+    ranges = allowed_ranges(f"{one}-{other}")
+    size = sum(int(end) - int(begin) + 1 for begin, end in ranges)
+    assert size == int(last) - int(first) + 1 - (first <= ALIBABA <= last)
+    assert not any(begin <= ALIBABA <= end for begin, end in ranges)
+
+
+@pytest.mark.parametrize(
     "address",
     [
         *(
@@ -191,6 +216,7 @@ def test_no_range_that_is_allowed_reaches_the_server_itself(one: IPv4Address, ot
         ({"external_ip": "1.2.3.4/10.0.0.1/10.0.0.2"}, "IPv4"),
         ({"external_ip": "127.0.0.1"}, "127.0.0.1"),
         ({"external_ip": "0.0.0.0"}, "0.0.0.0"),
+        ({"external_ip": "10.0.0.5/198.50.100.7"}, "as 198.50.100.7/10.0.0.5"),
         ({"secret": "short"}, "5 characters"),
         ({"secret": SECRET + "\nno-auth"}, "one line"),
         ({"secret": SECRET + " "}, "space"),
@@ -216,6 +242,7 @@ def test_no_range_that_is_allowed_reaches_the_server_itself(one: IPv4Address, ot
         ({"allow_peers": ("0.0.0.0/0",)}, "must not relay"),
         ({"allow_peers": ("127.0.0.1",)}, "127.0.0.0/8"),
         ({"allow_peers": ("169.254.169.254",)}, "metadata"),
+        ({"allow_peers": ("100.100.100.200",)}, "metadata"),
         ({"allow_peers": ("10.0.0.1\nno-auth",)}, "no IPv4"),
         ({"user_quota": 0}, "quota"),
         ({"user_quota": 700}, "quota"),

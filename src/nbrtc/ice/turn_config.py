@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from ipaddress import IPv4Address
 
 from .turn_options import TurnOptions
-from .turn_peers import DENIED, DENIED_V6, is_denied, peer_range
+from .turn_peers import DENIED, DENIED_V6, allowed_ranges, is_denied
 
 __all__ = ["TurnOptions", "turn_config"]
 
@@ -162,7 +162,11 @@ def _peers(options: TurnOptions) -> Iterator[Section]:
     if options.allow_peers:
         yield (
             "Peers behind this server to which may be relayed all the same.",
-            ["allowed-peer-ip=" + _written(*peer_range(peer)) for peer in options.allow_peers],
+            [
+                "allowed-peer-ip=" + _written(*span)
+                for peer in options.allow_peers
+                for span in allowed_ranges(peer)
+            ],
         )
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from ipaddress import AddressValueError, IPv4Address, ip_address
 from pathlib import Path
 
-from .turn_peers import NEVER, peer_range
+from .turn_peers import NEVER, allowed_ranges, is_denied
 
 PORT, TLS_PORT = 3478, 5349
 MIN_PORT, MAX_PORT = 49152, 65535
@@ -113,13 +113,18 @@ class TurnOptions:
                 ) from error
             if any(address in network for network in NEVER):
                 raise ValueError(f"Nobody is reached at the address {address}: give the machine's own.")
+        if is_denied(self.public_ip) and not is_denied(self.relay_ip):
+            raise ValueError(
+                f"The external IP {self.external_ip!r} is the wrong way round: first the public address, "
+                f"then the machine's own, as {self.relay_ip}/{self.public_ip}."
+            )
         for given in self.listening_ips:
             try:
                 ip_address(given)
             except ValueError as error:
                 raise ValueError(f"The address to listen on, {given[:60]!r}, is no IP address.") from error
         for peer in self.allow_peers:
-            peer_range(peer)
+            allowed_ranges(peer)
 
     def _check_ports(self) -> None:
         ports = [self.port, self.min_port, self.max_port] + ([self.tls_port] if self.tls else [])

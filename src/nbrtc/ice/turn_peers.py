@@ -2,6 +2,8 @@
 
 from ipaddress import IPv4Address, IPv4Network
 
+from .addresses import METADATA
+
 DENIED = (
     ("0.0.0.0-0.255.255.255", "this host (RFC 1122)"),
     ("10.0.0.0-10.255.255.255", "private networks (RFC 1918)"),
@@ -68,6 +70,30 @@ def peer_range(peer: str) -> Range:
                 "services or multicast, to which it must not relay."
             )
     return first, last
+
+
+def allowed_ranges(peer: str) -> list[Range]:
+    """The same without the metadata services of clouds, one of which is in the carriers' range.
+
+    Raises
+    ------
+    ValueError
+        As `peer_range`, and where nothing else is left.
+    """
+    ranges = [peer_range(peer)]
+    for hole in sorted(address for address in METADATA if isinstance(address, IPv4Address)):
+        ranges = [part for one in ranges for part in _without(one, hole)]
+    if not ranges:
+        raise ValueError(f"The peer {peer!r} is a cloud's metadata service, to which nothing is relayed.")
+    return ranges
+
+
+def _without(span: Range, hole: IPv4Address) -> list[Range]:
+    first, last = span
+    if not first <= hole <= last:
+        return [span]
+    sides = [(first, hole - 1)] if first < hole else []
+    return [*sides, (hole + 1, last)] if hole < last else sides
 
 
 def is_denied(address: str) -> bool:
