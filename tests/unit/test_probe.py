@@ -138,6 +138,14 @@ async def test_a_name_that_nobody_knows_is_told(monkeypatch: pytest.MonkeyPatch)
     assert "name is not known" in found.error
 
 
+@pytest.mark.parametrize("name", ["turn..example.org", f"{'b' * 80}.example.org"])
+async def test_a_name_that_cannot_be_is_not_taken_for_a_firewall(name: str) -> None:
+    """Python's own codec refuses it before anybody is asked."""
+    found = await one(f"turn:{name}")
+    assert (found.ok, found.error_code) == (False, 701)
+    assert "name is not known" in found.error
+
+
 @pytest.mark.parametrize("answer", [{"XOR-MAPPED-ADDRESS": ("198.51.100.1", 5)}, {"ERROR-CODE": (403, "no")}])
 async def test_a_name_with_two_kinds_of_address_is_asked_at_the_one_that_answers(
     serve: Serve, monkeypatch: pytest.MonkeyPatch, answer: dict[str, object]

@@ -12,9 +12,10 @@ from collections.abc import Callable, Sequence
 from aioice import Candidate as IceCandidate
 from aioice.ice import StunProtocol
 
+from ..ice.standing import UNREACHABLE
 from ..messages import IceServerEntry
 from .ice_access import Access, accesses
-from .ice_errors import ERRORS, UNREACHABLE, explained, most_telling
+from .ice_errors import ERRORS, explained, most_telling
 from .ice_seams import IceSeam
 from .name_lookup import addresses_of, first_of_each_family
 

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 
 from aioice.stun import TransactionError
 
-UNREACHABLE = 701
-"""webrtc-pc, section 4.8.2."""
+from ..ice.standing import UNREACHABLE
 
 ERRORS = (TransactionError, OSError, ValueError, KeyError, TypeError, EOFError, struct.error)
 """What aioice raises where a server is out of reach, refuses, or answers something that it stumbles over."""
@@ -40,7 +39,7 @@ def explained(error: BaseException) -> tuple[int, str]:
         return code, WORDS.get(code, f"It answers with error {code}.")
     if isinstance(error, TransactionError | TimeoutError):
         return UNREACHABLE, "It does not answer: check its address and port; a firewall may drop UDP."
-    if isinstance(error, socket.gaierror):
+    if isinstance(error, socket.gaierror | UnicodeError):  # a part of it is empty or too long
         return UNREACHABLE, "Its name is not known here: check how it is written."
     if isinstance(error, ssl.SSLCertVerificationError):
         return UNREACHABLE, f"Its certificate is not trusted here ({error.verify_message})."
