@@ -1,6 +1,7 @@
 """`call.ice`: what was seen of ICE, as tables and as a picture."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -206,6 +207,18 @@ def test_probes_are_a_table() -> None:
     for frame in (ice.probes(), ice.probe()):
         assert list(frame["url"]) == [TURN]
         assert frame.iloc[0]["candidate_types"] == "relay"
+
+
+@pytest.mark.parametrize(
+    ("timeout_s", "kind"),
+    [
+        *((0, ValueError), (-1, ValueError), (float("nan"), ValueError), (61, ValueError)),
+        *((True, TypeError), ("5", TypeError), (None, TypeError)),
+    ],
+)
+def test_a_time_that_is_none_is_refused(timeout_s: Any, kind: type[Exception]) -> None:
+    with pytest.raises(kind, match="timeout_s is"):
+        view([]).probe(timeout_s)
 
 
 def test_before_anything_was_seen_tables_are_empty_and_the_picture_says_so() -> None:

@@ -112,8 +112,8 @@ def test_somebodys_other_file_is_left_alone(path: Path) -> None:
 
 
 def test_the_variable_is_read_as_a_person_means_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HOME", "/home/ada")
-    for said, meant in ((" off", None), ("~/ice.sqlite", Path("/home/ada/ice.sqlite"))):
+    monkeypatch.setenv("HOME", "/homes/ada")
+    for said, meant in ((" off", None), ("~/ice.sqlite", Path("/homes/ada/ice.sqlite"))):
         monkeypatch.setenv("NBRTC_ICE_HISTORY", said)
         assert history_path() == meant
 

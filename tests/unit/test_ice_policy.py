@@ -135,6 +135,12 @@ def test_a_policy_explains_itself() -> None:
     assert frame["place"].isna().tolist() == [False, True]
 
 
+@pytest.mark.parametrize("servers", [{"urls": "stun:a"}, nbrtc.IceServer("stun:a"), "stun:a"])
+def test_one_server_is_no_list_of_them(servers: Any) -> None:
+    with pytest.raises(TypeError, match="put it into"):
+        IcePolicy().explain(servers)
+
+
 def test_a_calls_policy_explains_what_the_call_does() -> None:
     live = IceDecision(urls=("stun:live",), reasons=("stun:live is the only server.",))
     policy = IcePolicy.of(IceOptions(), lambda: live)

@@ -16,6 +16,7 @@ from nbrtc.ice.urls import ServerUrl, canonical, parse, try_parse
         ("turn:192.0.2.1", ServerUrl("turn", "192.0.2.1", 3478, "udp")),
         ("turn:a?transport=udp", ServerUrl("turn", "a", 3478, "udp")),
         ("turn:a:80?transport=tcp", ServerUrl("turn", "a", 80, "tcp")),
+        ("turn:a?transport=UDP", ServerUrl("turn", "a", 3478, "udp")),
         ("turns:a", ServerUrl("turn", "a", 5349, "tls")),
         ("turns:a:443?transport=tcp", ServerUrl("turn", "a", 443, "tls")),
         ("turn:[2001:DB8:0::1]:3479", ServerUrl("turn", "2001:db8::1", 3479, "udp")),

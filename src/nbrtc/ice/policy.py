@@ -153,10 +153,10 @@ class IcePolicy:
         Of ``call.ice_policy`` it explains what the call does now. Of a policy of one's own, or with
         `servers`, what `decide` comes to; it takes the same arguments.
         """
-        servers = tuple(servers) if not isinstance(servers, str) else servers
-        if self._live is not None and not servers and not known:
+        sources = to_sources(servers)
+        if self._live is not None and not sources and not known:
             return Explanation(self._live())
-        return Explanation(self.decide(servers, **known))
+        return Explanation(self.decide(sources, **known))
 
     def configuration(
         self, servers: Iterable[AnyServer] = (), *, redact: bool = True, **known: Any

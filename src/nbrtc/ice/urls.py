@@ -12,7 +12,7 @@ FORM = re.compile(
     r"(?P<scheme>stuns?|turns?):"
     r"(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?\.?)"
     r"(?::(?P<port>[0-9]{1,5}))?"
-    r"(?:\?transport=(?P<transport>udp|tcp))?",
+    r"(?:\?transport=(?P<transport>(?i:udp|tcp)))?",
     re.ASCII,
 )
 PORT, TLS_PORT = 3478, 5349
@@ -66,8 +66,8 @@ def parse(url: str) -> ServerUrl:
             "with ?transport=udp or ?transport=tcp."
         )
     kind: Literal["stun", "turn"] = "stun" if scheme.lower().startswith("stun") else "turn"
-    is_secure, asked = scheme.lower().endswith("s"), found["transport"]
-    if kind == "stun" and asked is not None:
+    is_secure, asked = scheme.lower().endswith("s"), (found["transport"] or "").lower()
+    if kind == "stun" and asked:
         raise ValueError(f"The ICE server URL {shown} has a transport: only turn: and turns: have one.")
     if is_secure and asked == "udp":
         raise ValueError(

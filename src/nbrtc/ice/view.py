@@ -1,6 +1,7 @@
 """`call.ice`: how the connections of a call found their way."""
 
 from collections.abc import Callable
+from numbers import Real
 from typing import TYPE_CHECKING
 
 from ..messages import IceDecision, ServerProbe
@@ -9,6 +10,9 @@ from .trail import IceTrail
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
+
+
+MAX_TIMEOUT_S = 60.0
 
 
 class CallIce:
@@ -121,7 +125,7 @@ class CallIce:
         Parameters
         ----------
         timeout_s
-            How long one server may take.
+            How long one server may take, up to 60.
 
         Returns
         -------
@@ -130,12 +134,19 @@ class CallIce:
 
         Raises
         ------
+        TypeError, ValueError
+            For a time that is none.
         CallError
             If the call is closed.
         """
         from .tables import probes
 
-        return probes(self._probe(timeout_s))
+        given: object = timeout_s
+        if isinstance(given, bool) or not isinstance(given, Real):
+            raise TypeError(f"timeout_s is a number of seconds, not {given!r}.")
+        if not 0 < float(given) <= MAX_TIMEOUT_S:
+            raise ValueError(f"timeout_s is above 0 and up to {MAX_TIMEOUT_S:.0f} s, not {given!r}.")
+        return probes(self._probe(float(given)))
 
     def probes(self) -> "pd.DataFrame":
         """How servers answered so far.
