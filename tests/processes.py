@@ -5,12 +5,15 @@ environment as well.
 """
 
 import os
+import time
 
 import psutil
 
 MARK = "NBRTC_TEST_RUN"
 HELPERS_OF_PYTHON = ("multiprocessing.resource_tracker", "multiprocessing.forkserver")
 """They live until the interpreter ends, by design."""
+EXEC_S = 2.0
+"""A process that execs on a busy machine has been through by then."""
 
 
 def started() -> set[psutil.Process]:
@@ -25,7 +28,7 @@ def marked(name: str, value: str) -> set[psutil.Process]:
     found = set()
     for process in psutil.process_iter():
         try:
-            if process.pid != os.getpid() and process.environ().get(name) == value:
+            if process.pid != os.getpid() and _environment(process).get(name) == value:
                 found.add(process)
         except psutil.Error:
             continue  # ended meanwhile, or somebody else's
@@ -60,6 +63,14 @@ def end(processes: set[psutil.Process], *, grace_s: float) -> list[str]:
             continue
     psutil.wait_procs(alive, timeout=grace_s)
     return descriptions
+
+
+def _environment(process: psutil.Process) -> dict[str, str]:
+    """Its variables. Amid an exec it has none yet, and no command line; its parent goes on already."""
+    deadline_s = time.monotonic() + EXEC_S
+    while not (found := process.environ()) and not process.cmdline() and time.monotonic() < deadline_s:
+        time.sleep(0.002)
+    return dict(found)
 
 
 def _is_helper(process: psutil.Process) -> bool:
