@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 import pytest
 
 import nbrtc
@@ -109,7 +110,9 @@ def test_it_goes_where_it_is_asked_to(
     plays(GOOD)
     monkeypatch.chdir(tmp_path)
 
-    film = nbrtc.compose(lesson / "manifest.json", "grid", "class.mkv", size=(640, 360), fps=25)
+    film = nbrtc.compose(
+        lesson / "manifest.json", "grid", "class.mkv", size=tuple(np.array([640, 360])), fps=np.int64(25)
+    )
 
     assert film.path == tmp_path / "class.mkv"
     assert manifest.read(lesson / manifest.NAME).films[0].path == "../class.mkv"
@@ -185,7 +188,10 @@ def test_values_that_do_not_exist_are_refused(lesson: Path) -> None:
         (ValueError, "everybody's own file is there already", {"layout": "separate"}),
         (ValueError, "two even numbers", {"size": (641, 480)}),
         (ValueError, "two even numbers", {"size": (640,)}),
+        (ValueError, "two even numbers", {"size": (640.0, 480.0)}),
+        (ValueError, "two even numbers", {"size": None}),
         (ValueError, "fps is a whole number", {"fps": 0}),
+        (ValueError, "fps is a whole number", {"fps": 29.97}),
         (RecordingError, r"end the name in \.mkv, \.webm, \.mp4", {"to": "film.avi"}),
     ]
     for kind, words, values in refused:

@@ -3,15 +3,16 @@
 import contextlib
 import logging
 import math
+import operator
 import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from html import escape
 from os import PathLike
 from pathlib import Path
-from typing import Protocol, get_args
+from typing import Protocol, SupportsIndex, get_args
 
 import msgspec
 
@@ -58,8 +59,8 @@ def compose(
     layout: RecordingLayout = "grid",
     to: str | PathLike[str] | None = None,
     *,
-    size: tuple[int, int] = SIZE,
-    fps: int = FPS,
+    size: tuple[SupportsIndex, SupportsIndex] = SIZE,
+    fps: SupportsIndex = FPS,
 ) -> OpenRecording:
     """Make one file of everybody in a recording. Blocks until it is made, faster than it took to record.
 
@@ -97,7 +98,7 @@ def compose(
         For values that do not exist; the message names those that do.
     """
     place = _place(recording)
-    _check(layout, size, fps)
+    pixels, rate = _checked(layout, size, fps)
     folder = place.parent
     title = place.name.removesuffix(manifest.NAME)
     target = folder / f"{title}{layout}.mkv" if to is None else expanded(to).absolute()
@@ -115,7 +116,7 @@ def compose(
     refuse_existing(target)
     # another film of it may be in the making: both write the manifest at their end
     with locks.held(folder, math.inf):
-        run_film(place, layout, target, size=size, fps=fps, on_progress=shown(target.name))
+        run_film(place, layout, target, size=pixels, fps=rate, on_progress=shown(target.name))
         add_film(place, target, layout)
     return open_file(target)
 
@@ -228,17 +229,27 @@ def _place(recording: object) -> Path:
     return manifest.find(folder)
 
 
-def _check(layout: object, size: tuple[int, int], fps: int) -> None:
+def _checked(
+    layout: object, size: Iterable[SupportsIndex], fps: SupportsIndex
+) -> tuple[tuple[int, int], int]:
+    """Size and rate as plain integers, which NumPy's are, too."""
     if layout not in LAYOUTS:
         hint = ": everybody's own file is there already" if layout == "separate" else ""
         raise ValueError(f"There is no film {layout!r}{hint}; use {', '.join(map(repr, LAYOUTS))}.")
-    sides = [
-        side for side in size if isinstance(side, int) and SIDES[0] <= side <= SIDES[1] and side % 2 == 0
-    ]
-    if len(size) != 2 or len(sides) != 2:
+    try:
+        width, height = map(operator.index, size)
+        is_size = all(SIDES[0] <= side <= SIDES[1] and side % 2 == 0 for side in (width, height))
+    except (TypeError, ValueError):
+        is_size = False
+    if not is_size:
         raise ValueError(f"size is two even numbers from {SIDES[0]} to {SIDES[1]}, not {size!r}.")
-    if not (isinstance(fps, int) and RATES[0] <= fps <= RATES[1]):
+    try:
+        rate = operator.index(fps)
+    except TypeError:
+        rate = 0
+    if not RATES[0] <= rate <= RATES[1]:
         raise ValueError(f"fps is a whole number from {RATES[0]} to {RATES[1]}, not {fps!r}.")
+    return (width, height), rate
 
 
 def _decoded(line: bytes) -> Progress:
