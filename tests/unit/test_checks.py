@@ -3,7 +3,7 @@
 import asyncio
 import socket
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -55,8 +55,8 @@ def answered(**fields: Any) -> ServerProbe:
     return ServerProbe(**{**known, **fields})
 
 
-async def no_servers(_timeout_s: float) -> Sequence[ServerProbe]:
-    return ()
+async def no_servers(_url: str, _timeout_s: float) -> ServerProbe | None:
+    raise AssertionError("none is configured")
 
 
 async def lines(*arguments: Any) -> dict[str, CheckResult]:
@@ -66,11 +66,10 @@ async def lines(*arguments: Any) -> dict[str, CheckResult]:
 
 
 async def test_every_line_says_what_was_found_and_bad_ones_what_to_do() -> None:
-    async def probe(_timeout_s: float) -> Sequence[ServerProbe]:
-        return [
-            answered(rtt_s=0.012, candidate_types=("relay",)),
-            answered(url="stun:s", ok=False, error_code=701, error="It does not answer."),
-        ]
+    async def probe(url: str, _timeout_s: float) -> ServerProbe | None:
+        if url == URL:
+            return answered(rtt_s=0.012, candidate_types=("relay",))
+        return answered(url=url, ok=False, error_code=701, error="It does not answer.")
 
     found = await lines(None, probe, (URL, "stun:s"))
 
@@ -88,6 +87,27 @@ async def test_every_line_says_what_was_found_and_bad_ones_what_to_do() -> None:
     assert all(value.unit in ("fps", "s", "") for value in found.values())
     assert found["python-encoder-vp8"].value is not None
     assert found["python-encoder-vp8"].value > 0
+
+
+@pytest.mark.usefixtures("quick")
+async def test_a_server_that_answers_does_not_wait_for_one_that_does_not() -> None:
+    gate = asyncio.Event()
+
+    async def probe(url: str, _timeout_s: float) -> ServerProbe | None:
+        if url != URL:
+            await gate.wait()
+            return None
+        return answered(candidate_types=("relay",))
+
+    found = []
+    async for result in checks(None, probe, ("turn:gone", URL)):
+        found.append(result)
+        if result.title == URL:
+            gate.set()
+    by_title = {result.title: result for result in found}
+    assert by_title[URL].outcome == "pass"
+    assert by_title["turn:gone"].outcome == "skipped"
+    assert found.index(by_title[URL]) < found.index(by_title["turn:gone"])
 
 
 async def test_addresses_are_counted_and_never_told(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -176,7 +196,7 @@ def test_the_advice_fits_the_servers_answer(code: int | None, outcome: str, advi
 async def test_whoever_stops_reading_stops_the_rest() -> None:
     stopped, begun = asyncio.Event(), asyncio.Event()
 
-    async def probe(_timeout_s: float) -> Sequence[ServerProbe]:
+    async def probe(_url: str, _timeout_s: float) -> ServerProbe | None:
         try:
             begun.set()
             await asyncio.Event().wait()
@@ -185,7 +205,7 @@ async def test_whoever_stops_reading_stops_the_rest() -> None:
             stopped.set()
             raise
 
-    found = checks(None, probe, (URL,))
+    found = checks(None, probe, (URL, "turn:another"))
     async with asyncio.timeout(WAIT_S):
         while not begun.is_set():
             await anext(found)
@@ -296,9 +316,9 @@ class Desk:
     def probed_urls(self) -> tuple[str, ...]:
         return (URL,)
 
-    async def probe_from_here(self, _timeout_s: float) -> tuple[ServerProbe, ...]:
+    async def probe_from_here(self, _url: str, _timeout_s: float) -> ServerProbe | None:
         await self.gate.wait()
-        return (answered(candidate_types=("relay",)),)
+        return answered(candidate_types=("relay",))
 
     def events(self, page: str, kind: type[Any]) -> list[Any]:
         """What a page was told."""

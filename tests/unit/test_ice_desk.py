@@ -113,9 +113,13 @@ def a_connection(*records: IceRecord, state: str = "connected") -> list[IceRecor
 async def test_of_two_spellings_one_is_asked_and_planned(stage: Any) -> None:
     one = stage(source("turn:t?transport=udp", TURN, "turn:T:3478"), source(STUN, "stun:s:3478"))
     assert one.desk.probed_urls == (STUN, "turn:t?transport=udp")
-    found = await one.desk.probe_from_here(1.0)
-    assert one.asked == [[STUN, "turn:t?transport=udp"]]
-    assert [probe.url for probe in found] == list(one.desk.probed_urls)
+    for url in one.desk.probed_urls:
+        found = await one.desk.probe_from_here(url, 1.0)
+        assert found is not None
+        assert found.url == url
+    assert one.asked == [[STUN], ["turn:t?transport=udp"]]
+    assert one.asked_with[1][0].credential == "pw"
+    assert await one.desk.probe_from_here("turn:gone", 1.0) is None
 
 
 async def test_the_users_servers_are_decided_about_at_once(stage: Any) -> None:

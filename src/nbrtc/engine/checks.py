@@ -7,7 +7,7 @@ import asyncio
 import socket
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from importlib.metadata import version
 from platform import platform, python_version
 from typing import Literal
@@ -35,7 +35,7 @@ GOOD_FPS, POOR_FPS = 60.0, 30.0
 BITRATE_BPS = 1_000_000
 LIBRARIES = ("nbrtc", "aiortc", "aioice", "av")
 
-Prober = Callable[[float], Awaitable[Sequence[ServerProbe]]]
+Prober = Callable[[str, float], Awaitable[ServerProbe | None]]
 PROBE_S = 3.5
 
 VERSIONS = "python-versions", "Versions"
@@ -63,7 +63,7 @@ async def checks(
     server
         URL of the call's room server; None without a room, empty while it is not known.
     probe
-        Asks the STUN and TURN servers, each so long at most.
+        Asks one STUN or TURN server, so long at most; None if it is none of the call's any more.
     servers
         Their URLs.
     """
@@ -71,7 +71,7 @@ async def checks(
     yield versions()
     for result in await asyncio.to_thread(encoders):
         yield result
-    lines = [addresses(), udp(), _servers(probe, tuple(servers))]
+    lines = [addresses(), udp(), *([_server(probe, url) for url in servers] or [_no_server()])]
     if server is not None:
         lines.append(check_server(server))
     running = [asyncio.ensure_future(one) for one in lines]
@@ -211,12 +211,17 @@ def line(
     )
 
 
-async def _servers(probe: Prober, urls: tuple[str, ...]) -> list[CheckResult]:
-    if not urls:
-        detail = "No STUN or TURN server is configured, so that only direct paths are tried."
-        advice = "In one network that is enough; else give ice_servers=[...] with a TURN server."
-        return [line(*SERVERS, "skipped", detail, advice)]
-    return [probed(one) for one in await probe(PROBE_S)]
+async def _server(probe: Prober, url: str) -> list[CheckResult]:
+    found = await probe(url, PROBE_S)
+    if found is None:
+        return [line(*_server_name(url), "skipped", "The call has other servers by now.", "Check again.")]
+    return [probed(found)]
+
+
+async def _no_server() -> list[CheckResult]:
+    detail = "No STUN or TURN server is configured, so that only direct paths are tried."
+    advice = "In one network that is enough; else give ice_servers=[...] with a TURN server."
+    return [line(*SERVERS, "skipped", detail, advice)]
 
 
 def _encoder_name(codec: VideoCodec) -> tuple[str, str]:

@@ -227,9 +227,12 @@ class IceDesk:
         """Ask every server now, from the engine and from the page, with credentials that are good."""
         return await self._probes.ask(timeout_s)
 
-    async def probe_from_here(self, timeout_s: float) -> tuple[ServerProbe, ...]:
-        """Ask every server now, from the engine only, with credentials that are good."""
-        return await self._probes.ask_from_here(timeout_s)
+    async def probe_from_here(self, url: str, timeout_s: float) -> ServerProbe | None:
+        """Ask one of `probed_urls` now, from the engine only, with credentials that are good.
+
+        None if it is configured no more.
+        """
+        return await self._probes.ask_from_here(url, timeout_s)
 
     @property
     def probed_urls(self) -> tuple[str, ...]:

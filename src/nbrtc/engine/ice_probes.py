@@ -134,12 +134,19 @@ class IceProbes:
             self._page_waits.discard(wait)
         return (*from_here, *from_page)
 
-    async def ask_from_here(self, timeout_s: float) -> tuple[ServerProbe, ...]:
-        """Ask every server now, from here only."""
+    async def ask_from_here(self, url: str, timeout_s: float) -> ServerProbe | None:
+        """Ask one server now, from here only; None if it is not configured any more."""
         await self._refresh()
-        entries = self._entries()
-        self._asked_s |= {url: time.monotonic() for entry in entries for url in entry.urls}
-        return await self._from_here(entries, timeout_s) if entries else ()
+        entries = tuple(
+            IceServerEntry((url,), entry.username, entry.credential)
+            for entry in self._entries()
+            if url in entry.urls
+        )
+        if not entries:
+            return None
+        self._asked_s[url] = time.monotonic()
+        found = await self._from_here(entries[:1], timeout_s)
+        return found[0] if found else None
 
     async def close(self) -> None:
         """Stop asking. Idempotent."""
