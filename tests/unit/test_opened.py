@@ -1,6 +1,8 @@
 """Reading a recording back."""
 
+import fcntl
 import gzip
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -52,6 +54,22 @@ def test_it_knows_who_and_when(lesson: OpenRecording, folder: Path) -> None:
     assert lesson["Eve"].files == []
     with pytest.raises(KeyError, match=r"Nobody is 'Zoe'; by id there are: 'you' \(Ada\)"):
         lesson["Zoe"]
+
+
+def test_one_that_goes_on_is_as_long_as_it_is_now(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its manifest is some seconds old."""
+    folder = tmp_path / "lesson"
+    began_s = stage(folder, ADA, finished=False).started_at_s
+    written_s = nbrtc.open_recording(folder).duration_s
+    with (folder / manifest.JOURNAL).open() as journal:
+        fcntl.flock(journal, fcntl.LOCK_EX)
+        for now_s, lasts_s in ((4.5, 4.5), (-60.0, 0.0), (3600.0, 10.0)):  # the clock may be set
+            monkeypatch.setattr(time, "time", lambda now_s=now_s: began_s + written_s + now_s)
+            lesson = nbrtc.open_recording(folder)
+            assert not lesson.is_complete
+            assert lesson.duration_s == pytest.approx(written_s + lasts_s)
+            assert len(lesson["Ada"].audio()) == round((written_s + lasts_s) * 48_000)
+    assert nbrtc.open_recording(folder).duration_s == written_s, "it was cut off"
 
 
 def test_pictures_come_by_the_recordings_time_over_all_files(lesson: OpenRecording) -> None:

@@ -1,17 +1,23 @@
 """Opening what a recording left on the disk: its folder, its manifest, or a file of it."""
 
+import time
 from os import PathLike
 from pathlib import Path
 
+import msgspec
+
 from nbrtc.errors import RecordingError
 from nbrtc.paths import expanded
-from nbrtc.recordings import manifest, opened_card
+from nbrtc.recordings import locks, manifest, opened_card
 from nbrtc.recordings.attendance import people_of
 from nbrtc.recordings.manifest import Manifest
 from nbrtc.recordings.opened import OpenRecording
 from nbrtc.recordings.person import PersonRecording, Stretch
 from nbrtc.recordings.regular import refusals
 from nbrtc.recordings.vetting import FILMS
+
+SILENT_MS = 10_000.0
+"""The engine writes the manifest every five seconds, a busy disk somewhat later."""
 
 
 def open_recording(path: str | PathLike[str]) -> OpenRecording:
@@ -26,6 +32,7 @@ def open_recording(path: str | PathLike[str]) -> OpenRecording:
     path
         The recording's folder, its manifest, or the one file that was asked for: then everybody in it is
         there. Any other file, such as one of `nbrtc.compose`, is one person that is called like the file.
+        One that still goes on is as long as it is at this moment; open it again to see who came since.
 
     Raises
     ------
@@ -48,7 +55,13 @@ def open_recording(path: str | PathLike[str]) -> OpenRecording:
 def open_folder(folder: Path) -> OpenRecording:
     """Open the recording in a folder that has a manifest."""
     found = manifest.read(folder / manifest.NAME)
-    return OpenRecording(folder, found, people_of(found, folder))
+    lasts_ms = found.duration_ms
+    if found.state == "recording" and locks.is_being_written(folder):
+        # its last word is some seconds old; a clock that was set meanwhile does no harm
+        elapsed_ms = 1000 * (time.time() - found.started_at_s)
+        lasts_ms = min(max(elapsed_ms, lasts_ms), lasts_ms + SILENT_MS)
+    until_now = msgspec.structs.replace(found, duration_ms=lasts_ms)
+    return OpenRecording(folder, found, people_of(until_now, folder), lasts_ms / 1000)
 
 
 def open_download(place: Path) -> OpenRecording:
