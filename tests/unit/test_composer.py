@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -187,6 +188,13 @@ async def test_a_film_that_failed_says_where_the_separate_files_are(of: Make, re
         f"{recorded.place.folder}."
     )
     assert recorded.film == ("failed", outcome.error)
+
+
+async def test_a_film_of_a_folder_that_is_gone_says_so(of: Make, recorded: Recorded) -> None:
+    shutil.rmtree(recorded.place.folder)
+    outcome = await premiere.make(recorded.place, recorded.compose, of(FAILS), lambda _: None)
+    assert outcome is not None
+    assert outcome.error.endswith(f"The folder {recorded.place.folder} was removed, or its disk is gone.")
 
 
 async def test_a_film_that_the_engines_end_interrupts_waits_for_recover(of: Make, recorded: Recorded) -> None:

@@ -89,7 +89,10 @@ async def make(
 
 def _without(place: Place, plan: FilmPlan, error: str) -> str:
     ended = error if error.endswith(".") else f"{error}."
-    return f"{plan.to.name} could not be made: {ended} The separate files are complete in {place.folder}."
+    files = f"The separate files are complete in {place.folder}."
+    if not place.folder.is_dir():
+        files = f"The folder {place.folder} was removed, or its disk is gone."
+    return f"{plan.to.name} could not be made: {ended} {files}"
 
 
 async def _made(
