@@ -104,3 +104,12 @@ def _refuse_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
     reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
     report.outcome = "failed"
     report.longrepr = f"{reason} (a failure, because NBRTC_REQUIRE=all)"
+
+
+# --- what was tried once more: its first failure is told, or nobody could mend it -------------------------
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for report in terminalreporter.getreports("rerun"):
+        terminalreporter.section(f"first failure of {report.nodeid}", sep="-")
+        terminalreporter.write_line(report.longreprtext)
