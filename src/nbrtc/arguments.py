@@ -4,7 +4,9 @@ from collections import ChainMap
 from collections.abc import Collection
 from difflib import get_close_matches
 from inspect import isfunction
-from numbers import Real
+from numbers import Integral, Real
+
+from .messages.plain import is_boolean
 
 MAX_NAME = 64
 """Characters of a person's name."""
@@ -47,8 +49,7 @@ def check_assignment(owner: type, name: str, *parts: type) -> None:
 
 def to_boolean(what: str, value: object) -> bool:
     """True or False, also NumPy's; nothing else, because ``"no"`` is true."""
-    is_numpy = type(value).__module__ == "numpy" and type(value).__name__.startswith("bool")
-    if not (isinstance(value, bool) or is_numpy):
+    if not is_boolean(value):
         raise TypeError(f"{what} is True or False, not {value!r}.")
     return bool(value)
 
@@ -70,8 +71,10 @@ def to_size(size: object) -> tuple[int, int] | None:
     if size is None:
         return None
     match size:
-        case (int(width), int(height)) if all(SIDES[0] <= side <= SIDES[1] for side in (width, height)):
-            return width, height
+        case (Integral() as width, Integral() as height) if all(
+            SIDES[0] <= int(side) <= SIDES[1] for side in (width, height)
+        ):
+            return int(width), int(height)
     raise ValueError(f"size is (width, height) of {SIDES[0]} to {SIDES[1]} pixels each, not {size!r}.")
 
 

@@ -129,8 +129,15 @@ class Bridge:
     # --- for the calls
 
     def register(self, client: Client) -> None:
-        """Add a call; starts the engine in the background if there is none."""
+        """Add a call; starts the engine in the background if there is none.
+
+        Raises
+        ------
+        TypeError
+            If what the engine must know of it cannot be sent; nothing is added then.
+        """
         self._require_usable()
+        encode_bridge(client.opening(self._epoch))  # refused before every later engine would have to be told
         with self._lock:
             self._clients[client.id] = client
             if not self._start_if_needed():

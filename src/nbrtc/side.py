@@ -34,6 +34,7 @@ from .messages import (
     StatsArrived,
     StatsEvent,
     Verb,
+    encode_bridge,
 )
 from .mirror import StateMirror
 from .participants import Attendance, Participants
@@ -117,9 +118,11 @@ class Side(Generic[Opening]):
             raise CallError(self.closed.format(reason=self.mirror.state.reason))
 
     def _remember(self, **fields: Any) -> None:
-        """What the next engine must be told."""
+        """What the next engine must be told; a `TypeError`, and no change, for what cannot be sent."""
         with self._opening_lock:
-            self._opening = msgspec.structs.replace(self._opening, **fields)
+            opening = msgspec.structs.replace(self._opening, **fields)
+            encode_bridge(opening)
+            self._opening = opening
 
     def _end(self, reason: str) -> CallState:
         """End it in the engine and here; returns the last state."""

@@ -1,10 +1,12 @@
 """What `Call(room=...)` and `Bot(room=...)` are given, checked: which room, where, and what lets one in."""
 
+from numbers import Integral
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from .arguments import to_boolean
 from .errors import RoomError
 from .messages import RoomSettings, RoomTicket
+from .messages.plain import is_boolean
 from .rooms.names import check_room_id
 
 INVITE = "/r/"
@@ -42,8 +44,9 @@ def to_ticket(
             raise TypeError(f"{name} is a string, not a value of type {type(value).__name__}.")
         if value is not None and not value.strip():
             raise ValueError(f"{name} is empty: leave it out.")
-    if capacity is not None and not (
-        isinstance(capacity, int) and not isinstance(capacity, bool) and 1 <= capacity <= MAX_CAPACITY
+    people: object = capacity
+    if people is not None and (
+        is_boolean(people) or not isinstance(people, Integral) or not 1 <= int(people) <= MAX_CAPACITY
     ):
         raise ValueError(f"capacity is a whole number of people from 1 to {MAX_CAPACITY}, not {capacity!r}.")
     if settings is not None:

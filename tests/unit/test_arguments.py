@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nbrtc.arguments import check_assignment, to_boolean, to_name, to_number, unknown_keywords
+from nbrtc.arguments import check_assignment, to_boolean, to_name, to_number, to_size, unknown_keywords
 
 
 class Parent:
@@ -82,3 +82,16 @@ def test_a_number_within_its_bounds_is_taken(value: float) -> None:
 def test_any_other_number_is_refused_with_the_bounds(value: object) -> None:
     with pytest.raises(ValueError, match=r"stats_interval_s is a number from 0\.1 to 5, not "):
         to_number("stats_interval_s", value, (0.1, 5.0))
+
+
+@pytest.mark.parametrize("size", [(640, 480), [640, 480], tuple(np.array([640, 480]))])
+def test_a_size_is_two_whole_numbers(size: object) -> None:
+    found = to_size(size)
+    assert found == (640, 480)
+    assert {type(side) for side in found} == {int}
+
+
+@pytest.mark.parametrize("size", [(640.0, 480), (15, 480), (640,), 640, "640x480", np.array([640, 480])])
+def test_any_other_size_is_refused_with_the_bounds(size: object) -> None:
+    with pytest.raises(ValueError, match=r"size is \(width, height\) of 16 to 4096 pixels each, not "):
+        to_size(size)

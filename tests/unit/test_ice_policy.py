@@ -5,6 +5,7 @@ import pickle
 from base64 import b64encode
 from typing import Any
 
+import numpy as np
 import pytest
 
 import nbrtc
@@ -82,6 +83,12 @@ def test_stun_alone_needs_and_keeps_no_credentials() -> None:
 def test_too_many_urls_are_refused() -> None:
     with pytest.raises(ValueError, match="21 URLs; 20 are the most"):
         to_sources([f"stun:a{number}" for number in range(21)])
+
+
+def test_numpys_booleans_are_booleans() -> None:
+    told: Any = {"privacy": np.True_, "low_latency": np.False_, "limit_bandwidth": np.False_}
+    assert IcePolicy(**told) == IcePolicy(privacy=True, limit_bandwidth=False)
+    assert IcePolicy(**told).options == IceOptions(privacy=True)
 
 
 def test_a_policy_is_its_options() -> None:

@@ -137,6 +137,23 @@ def test_an_audio_effect_runs_when_the_engine_knows_it_and_not_on_its_predecesso
     monkeypatch.undo()
 
 
+def test_what_no_engine_can_be_told_changes_nothing(side: KernelSide, wire: Wire) -> None:
+    before = side.opening(1)
+    with pytest.raises(TypeError, match="type object cannot be sent"):
+        side.change_ice((cast(IceServerSource, object()),), IceOptions())
+    assert side.opening(1) == before
+    assert wire.verbs == []
+
+
+def test_a_call_that_no_engine_can_be_told_of_is_refused_and_keeps_none_from_starting() -> None:
+    bridge = Bridge()
+    opening = OpenCall(call="call", name=cast(str, object()), quality=LOW, folder="/", epoch=0)
+    with pytest.raises(TypeError, match="type object cannot be sent"):
+        KernelSide(bridge, opening, Told().send).open()
+    assert (bridge.engine_pid, bridge._clients) == (None, {})
+    bridge.close()
+
+
 def test_an_audio_effect_that_hangs_is_said_once(side: KernelSide, wire: Wire) -> None:
     effect = AudioEffect.of(lambda sound: sound)
     for seconds in (1.2, 2.2):

@@ -5,6 +5,7 @@ import typing
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import pytest
 
 from nbrtc import messages
@@ -19,6 +20,7 @@ from nbrtc.messages import (
     OpenCall,
     Quality,
     Request,
+    RoomSettings,
     StateChanged,
     Wire,
     decode_event,
@@ -52,6 +54,23 @@ def test_a_state_comes_back_as_it_was() -> None:
     assert decode_event(encode_json(state)) == state
     changed = StateChanged(call="call", state=state)
     assert decode_notification(encode_bridge(changed)) == changed
+
+
+NUMPYS: typing.Any = {"name": np.str_("Ada"), "epoch": np.int64(3), "stats_interval_s": np.float32(0.5)}
+
+
+def test_numpys_scalars_cross_as_what_they_hold() -> None:
+    received = decode_request(encode_bridge(OpenCall(call="call", quality=QUALITY, folder="/", **NUMPYS)))
+    assert isinstance(received, OpenCall)
+    assert (received.name, received.epoch, received.stats_interval_s) == ("Ada", 3, 0.5)
+    settings = RoomSettings(chat=typing.cast(bool, np.False_))
+    assert encode_json(settings) == b'{"chat":false,"recording":true,"listed":false}'
+
+
+def test_what_no_message_can_hold_is_refused_untold() -> None:
+    name = typing.cast(str, iter({"s3cret"}))
+    with pytest.raises(TypeError, match="A value of type set_iterator cannot be sent to nbrtc's engine"):
+        encode_bridge(OpenCall(call="call", name=name, quality=QUALITY, folder="/", epoch=0))
 
 
 @pytest.mark.parametrize(

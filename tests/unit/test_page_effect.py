@@ -61,6 +61,7 @@ def test_a_name_an_effect_and_none_are_taken(call: Call, engine: Engine) -> None
     assert call.effect.name == "grayscale"
     call.effect = Effect("blur", strength=0.7)
     assert (call.effect.name, call.effect.strength) == ("blur", 0.7)
+    assert repr(Effect("blur", strength=cast(float, np.float32(0.5))).strength) == "0.5"
     call.effect = None
     assert call.effect == Effect("none")
     assert [verb.effect.name for verb in engine.verbs if isinstance(verb, ChangeEffect)] == [

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from nbrtc.messages import RoomSettings, RoomTicket
@@ -22,6 +23,12 @@ def test_a_room_takes_what_goes_with_it() -> None:
     ) == RoomTicket("physics", server="https://calls.example.edu", passcode="p", token="t", capacity=4)
     settings = RoomSettings(recording=False)
     assert to_ticket("physics", settings=settings) == RoomTicket("physics", settings=settings)
+
+
+def test_numpys_numbers_are_numbers() -> None:
+    ticket = to_ticket("physics", capacity=np.int64(4))  # type: ignore[arg-type]
+    assert ticket is not None
+    assert ticket.capacity == 4
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from ..messages import IceDecision, IceOptions, IceServerSource, NetworkInformation, ServerProbe
+from ..messages.plain import is_boolean
 from .decision import configuration_of, decide, lack
 from .explanation import Explanation
 from .history_table import to_outcomes
@@ -71,10 +72,12 @@ class IcePolicy:
 
     def __post_init__(self) -> None:
         for name in ("privacy", "low_latency", "max_reliability", "force_turn"):
-            if not isinstance(getattr(self, name), bool):
+            if not is_boolean(getattr(self, name)):
                 raise TypeError(f"{name} is True or False, not {getattr(self, name)!r}.")
+            object.__setattr__(self, name, bool(getattr(self, name)))
         limit: object = self.limit_bandwidth
-        if limit is None or isinstance(limit, bool):
+        if limit is None or is_boolean(limit):
+            object.__setattr__(self, "limit_bandwidth", None if limit is None else bool(limit))
             return
         if not isinstance(limit, Real):
             raise TypeError(f"limit_bandwidth is a number of bit/s, True, False or None, not {limit!r}.")

@@ -170,12 +170,13 @@ from .page import (
     SwitchMedia,
     Welcome,
 )
+from .plain import to_plain
 from .wire import Wire
 
-encode_json = msgspec.json.Encoder().encode
+encode_json = msgspec.json.Encoder(enc_hook=to_plain).encode
 decode_intent = msgspec.json.Decoder(Intent).decode
 decode_event = msgspec.json.Decoder(Event).decode
-encode_bridge = msgspec.msgpack.Encoder().encode
+encode_bridge = msgspec.msgpack.Encoder(enc_hook=to_plain).encode
 decode_request = msgspec.msgpack.Decoder(Request).decode
 decode_notification = msgspec.msgpack.Decoder(Notification).decode
 decode_frame_message = msgspec.msgpack.Decoder(FrameMessage).decode

@@ -1,8 +1,10 @@
 """The nouns of a call, as the page, the kernel and the engine all know them."""
 
+from numbers import Real
 from typing import Literal
 
 from msgspec import field
+from msgspec.structs import force_setattr
 
 from .ice import IceDecision
 from .wire import Wire
@@ -80,7 +82,8 @@ class Effect(Wire, frozen=True):
             raise ValueError(f"There is no effect {self.name!r}; use {', '.join(map(repr, EFFECTS))}.")
         if self.strength is None:
             return
-        if isinstance(self.strength, bool) or not isinstance(self.strength, (int, float)):
+        given: object = self.strength
+        if isinstance(given, bool) or not isinstance(given, Real):
             raise TypeError(f"The strength of an effect is a number, not {self.strength!r}.")
         if reach.low == reach.high:
             raise ValueError(f"The effect {self.name!r} has no strength.")
@@ -88,6 +91,7 @@ class Effect(Wire, frozen=True):
             raise ValueError(
                 f"The strength of {self.name!r} is {reach.low:g} to {reach.high:g}, not {self.strength!r}."
             )
+        force_setattr(self, "strength", float(self.strength))  # NumPy's numbers are taken
 
 
 class Quality(Wire, frozen=True):
