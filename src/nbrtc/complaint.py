@@ -12,3 +12,8 @@ WITHOUT_EFFECT: dict[OnLate, str] = {
 def complaint(message: str, consequence: str) -> str:
     """A problem, which may end with a full stop or not, and what follows from it."""
     return f"{message.rstrip('.')}. {consequence}; see call.errors."
+
+
+def stuck(name: str, working_s: float) -> str:
+    """What is said of a video effect that does not return."""
+    return f"{name} has been working on one frame for {working_s:.0f} s; it keeps its thread until it returns"

@@ -22,6 +22,7 @@ import msgspec
 import zmq
 
 from .bridge import FRAMES
+from .complaint import stuck
 from .effect import VideoEffect
 from .effect_code import unpack
 from .effect_runner import EffectRunner
@@ -32,8 +33,6 @@ NEWS_S = 0.2
 """So often it says what it did."""
 END_S = 1.0
 """Code that does not return has so long after standard input ended."""
-UNUSABLE = 3
-"""Exit code of a process whose function cannot be loaded: another one would fail, too."""
 PREFIX_BYTES = 4
 MESSAGE_CHARACTERS, TRACEBACK_CHARACTERS = 2000, 20_000
 """Of longer ones the beginning and the end are told: a whole array may stand in a message."""
@@ -81,7 +80,8 @@ class Host:
     def __init__(self, order: EffectOrder, say: Callable[[EffectNews], None]) -> None:
         self._order = order
         self._say = say
-        self._runner = EffectRunner(Line(order.folder, order.identity), order.call, self._failed)
+        line = Line(order.folder, order.identity)
+        self._runner = EffectRunner(line, order.call, self._failed, on_stuck=self._stuck)
         self._failures: dict[object, EffectNews] = {}
         self._again: Counter[object] = Counter()
         """Failures since that kind was told last. Of the runner's thread, and `report`'s."""
@@ -106,6 +106,7 @@ class Host:
 
     def report(self) -> None:
         """Tell what it did since the last report, and which results of before have been sent meanwhile."""
+        self._runner.look()
         with self._lock:
             again, self._again = self._again, Counter()
         for kind, times in again.items():
@@ -134,11 +135,17 @@ class Host:
 
     def _failed(self, effect: VideoEffect, error: BaseException, trace: str) -> None:
         kind = (type(error), _line(error.__traceback__))
+        self._tell(kind, blamed(effect.name, error), trace)
+
+    def _stuck(self, effect: VideoEffect, working_s: float, trace: str) -> None:
+        self._tell("stuck", stuck(effect.name, working_s), trace)
+
+    def _tell(self, kind: object, message: str, trace: str) -> None:
         if kind in self._failures:
             with self._lock:
                 self._again[kind] += 1
             return
-        news = self._failures[kind] = failure(self._order.call, blamed(effect.name, error), trace)
+        news = self._failures[kind] = failure(self._order.call, message, trace)
         self._say(news)
 
 
@@ -219,8 +226,9 @@ def main() -> int:
         host.start()
     except BaseException as error:  # noqa: BLE001  whatever the user's module does when it is imported
         message = f"{order.verb.name} cannot run in the engine: {worded(error)}"
-        say(failure(order.call, message, traceback.format_exc()))
-        return UNUSABLE
+        news = failure(order.call, message, traceback.format_exc())
+        say(msgspec.structs.replace(news, is_unusable=True))
+        return 1
     while not stopped.wait(NEWS_S):
         host.report()
     host.close()

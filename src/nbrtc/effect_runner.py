@@ -2,6 +2,7 @@
 
 import asyncio
 import inspect
+import sys
 import threading
 import traceback
 from collections.abc import Awaitable, Callable
@@ -22,7 +23,17 @@ POLL_S = 0.1
 STUCK_S = 1.0
 """A function that works on one frame for longer is not expected to return."""
 
+HANGS_S = 4.0
+"""One that works on a frame for longer is said to: longer than a model takes to load at its first frame, and
+soon enough for whoever looks at a picture that stands still."""
+
 Complaint = Callable[[VideoEffect, BaseException, str], None]
+Left = Callable[[VideoEffect, float], None]
+Stuck = Callable[[VideoEffect, float, str], None]
+
+
+def _unheard(*about: object) -> None:
+    """For whom it is no trouble."""
 
 
 class EffectRunner:
@@ -41,6 +52,9 @@ class EffectRunner:
     on_left
         Told, as it is taken off, an effect that has worked on one frame for longer than `STUCK_S`, and how
         many seconds.
+    on_stuck
+        Told by `look`, once for each such frame, an effect that has worked on it for longer than `HANGS_S`,
+        how many seconds, and the stack where it is.
     """
 
     def __init__(
@@ -48,12 +62,14 @@ class EffectRunner:
         bridge: Bridge,
         call: str,
         on_error: Complaint,
-        on_left: Callable[[VideoEffect, float], None] = lambda effect, working_s: None,
+        on_left: Left = _unheard,
+        on_stuck: Stuck = _unheard,
     ) -> None:
         self._bridge = bridge
         self._call = call
         self._on_error = on_error
         self._on_left = on_left
+        self._on_stuck = on_stuck
         self._run: _Run | None = None
 
     @property
@@ -78,6 +94,13 @@ class EffectRunner:
         if effect is not None:
             self._run = _Run(effect, number, self._bridge, self._call, self._on_error)
 
+    def look(self) -> None:
+        """Say of an effect that it hangs: its own thread cannot. To be called every now and then."""
+        run = self._run
+        if run is not None and not run.is_told and (working_s := run.stats.working_s) > HANGS_S:
+            run.is_told = True
+            self._on_stuck(run.effect, working_s, run.stack())
+
     def close(self) -> None:
         """End after the frame that is worked on. Idempotent."""
         self.use(None)
@@ -91,6 +114,8 @@ class _Run:
     ) -> None:
         self.stats = VideoEffectStats(effect.name)
         self.effect = effect
+        self.is_told = False
+        """Whether it was said of the frame in work that the function does not return."""
         self._number = number
         self._bridge = bridge
         self._call = call
@@ -102,6 +127,11 @@ class _Run:
     def stop(self) -> None:
         """Send nothing more, and end when the function returns."""
         self._stopped.set()
+
+    def stack(self) -> str:
+        """Where its thread is at this moment, as a traceback shows it; empty if it has ended."""
+        frame = sys._current_frames().get(self.thread.ident or 0)
+        return "" if frame is None else "".join(traceback.format_stack(frame))
 
     def _loop(self) -> None:
         result: Result | None = None
@@ -121,6 +151,7 @@ class _Run:
 
     def _apply(self, frame: Frame, runner: asyncio.Runner) -> Result | None:
         effect, header = self.effect, frame.header
+        self.is_told = False
         self.stats.begin()
         row = EffectRow(frame.number, frame.age_s, 0.0, dropped=frame.skipped, timestamp=header.timestamp)
         try:

@@ -17,7 +17,7 @@ from .audio_effect import AudioEffect
 from .audio_runner import AudioRunner
 from .bridge import Bridge
 from .call_recordings import CallRecordings
-from .complaint import WITHOUT_EFFECT, complaint
+from .complaint import WITHOUT_EFFECT, complaint, stuck
 from .doctoring.checks import Checks
 from .effect import VideoEffect
 from .effect_beside import EffectsBeside
@@ -107,7 +107,9 @@ class KernelSide(Side[OpenCall]):
         super().__init__(bridge, opening, state)
         self.assets = Assets()
         self.checks = Checks()
-        self.effect = EffectRunner(bridge, opening.call, self._effect_failed, self._effect_left)
+        self.effect = EffectRunner(
+            bridge, opening.call, self._effect_failed, self._effect_left, self._effect_stuck
+        )
         self._effects = itertools.count(1)
         self._watchers: weakref.WeakSet[FrameWatcher] = weakref.WeakSet()
         self.source = SourceRunner(bridge, opening.call, self._source_failed)
@@ -276,6 +278,7 @@ class KernelSide(Side[OpenCall]):
                 super().on_notification(notification)
                 if isinstance(notification, StatsArrived):  # these come every second
                     self._tell_who_left(self._attendance.look())
+                    self.effect.look()
 
     def on_engine_lost(self, reason: str) -> None:
         """The engine went: say so everywhere; a page that was connected connects again by itself."""
@@ -315,6 +318,10 @@ class KernelSide(Side[OpenCall]):
             "was left behind on its thread, which ends when the function returns.",
             key=effect,
         )
+
+    def _effect_stuck(self, effect: VideoEffect, working_s: float, trace: str) -> None:
+        message = stuck(effect.name, working_s)
+        self._tell("video-effect", message, trace, (effect, "stuck"), WITHOUT_EFFECT[effect.on_late])
 
     def _effect_failed(self, effect: VideoEffect, error: BaseException, trace: str) -> None:
         self._complain("video-effect", effect, effect.name, error, trace, WITHOUT_EFFECT[effect.on_late])

@@ -15,9 +15,10 @@ import psutil
 import pytest
 from numpy.typing import NDArray
 
+from nbrtc import effect_runner
 from nbrtc.bridge import FRAMES
 from nbrtc.effect_code import pack
-from nbrtc.effect_host import UNUSABLE, Host
+from nbrtc.effect_host import Host
 from nbrtc.messages import EffectNews, EffectOrder, SetVideoEffect, encode_bridge
 from nbrtc.video_effect_stats import EffectRow
 from tests.unit.frame_engine import FrameEngine, Reader
@@ -182,6 +183,35 @@ def test_a_row_is_told_at_once_and_when_its_result_was_sent_as_soon_as_that_is_k
     assert not stage.engine.heard().is_asking
 
 
+def test_a_function_that_does_not_return_is_said_while_it_works(
+    stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(effect_runner, "HANGS_S", 0.0)
+    entered, go_on, said = tmp_path / "entered", tmp_path / "go-on", list[EffectNews]()
+
+    def hangs(frame: Picture) -> Picture:
+        entered.touch()
+        while not go_on.exists():
+            time.sleep(0.01)
+        return frame
+
+    host = Host(msgspec.msgpack.decode(stage.order(pack(hangs)), type=EffectOrder), said.append)
+    host.start()
+    stage.engine.give(stage.engine.heard(), 1)
+    deadline = time.monotonic() + PATIENCE_S
+    while not entered.exists():
+        assert time.monotonic() < deadline
+    for _ in range(2):
+        host.report()
+    (news,) = said
+    assert news.error.startswith("hangs() has been working on one frame for 0 s; it keeps its thread")
+    assert "in hangs\n" in news.traceback
+    go_on.touch()
+    stage.engine.heard()
+    host.close()
+    assert not stage.engine.heard().is_asking
+
+
 def test_a_function_that_cannot_be_loaded_is_said_and_the_process_ends(
     stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -195,7 +225,8 @@ def test_a_function_that_cannot_be_loaded_is_said_and_the_process_ends(
     said = news(process)
     assert said.error.startswith("effect() cannot run in the engine: ModuleNotFoundError")
     assert "goes_away_in_a_test" in said.error
-    assert process.wait(PATIENCE_S) == UNUSABLE
+    assert said.is_unusable
+    assert process.wait(PATIENCE_S) == 1
 
 
 def test_code_that_reads_standard_input_gets_nothing_of_the_conversation(stage: Stage) -> None:

@@ -61,6 +61,44 @@ def test_who_does_not_return_is_said_to_be_left_behind(monkeypatch: pytest.Monke
     assert errors == []
 
 
+def test_who_does_not_return_is_said_to_hang_once_for_each_frame(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "HANGS_S", 0.0)
+    engine, stuck = FrameEngine(), list[tuple[str, str]]()
+    entered, go_on = threading.Semaphore(0), threading.Semaphore(0)
+
+    def hangs(frame: Picture) -> Picture:
+        entered.release()
+        assert go_on.acquire(timeout=PATIENCE_S)
+        return frame
+
+    runner = EffectRunner(
+        engine,
+        "call",
+        lambda *error: None,
+        on_stuck=lambda effect, _, trace: stuck.append((effect.name, trace)),
+    )
+    try:
+        runner.look()
+        runner.use(VideoEffect.of(hangs))
+        reader = engine.heard()
+        runner.look()
+        assert stuck == [], "it waits for a frame"
+        for number in (1, 2):
+            engine.give(reader, number)
+            assert entered.acquire(timeout=PATIENCE_S)
+            runner.look()
+            runner.look()
+            assert [(name, "in hangs\n" in trace) for name, trace in stuck] == number * [("hangs()", True)]
+            go_on.release()
+            reader = engine.heard()
+        runner.look()
+        assert len(stuck) == 2
+    finally:
+        go_on.release()
+        runner.close()
+        engine.close()
+
+
 def test_a_coroutine_function_without_annotation_may_take_a_video_frame() -> None:
     engine, errors = FrameEngine(), list[BaseException]()
 

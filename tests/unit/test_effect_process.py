@@ -65,7 +65,10 @@ Make = Callable[[str], Stage]
 @pytest.mark.parametrize(
     ("script", "how"),
     [
-        ("sys.stderr.write('it hurts'); os._exit(7)", "ended with exit code 7"),
+        *(
+            (f"sys.stderr.write('it hurts'); os._exit({code})", f"ended with exit code {code}")
+            for code in (1, 3, 7)
+        ),
         ("os.write(2, b'it hurts'); os.kill(os.getpid(), 9)", "was killed by SIGKILL"),
         ("os.write(2, b'it hurts'); os.kill(os.getpid(), 40)", "was killed by signal 40"),
     ],
@@ -84,7 +87,7 @@ async def test_a_process_that_ends_is_started_again_and_a_person_is_told_once(
 
 
 async def test_a_process_whose_function_cannot_be_loaded_is_not_started_again(stage: Make) -> None:
-    one = stage(SAYS % "it cannot be loaded" + f"sys.exit({module.UNUSABLE})")
+    one = stage(SAYS.replace('"error"', '"is_unusable":true,"error"') % "it cannot be loaded" + "sys.exit(1)")
     await one.until(lambda: one.gone)
     assert [(news.error, shown) for news, shown in one.told] == [("it cannot be loaded", True)]
     assert one.owner._task is not None

@@ -137,6 +137,21 @@ def test_an_audio_effect_runs_when_the_engine_knows_it_and_not_on_its_predecesso
     monkeypatch.undo()
 
 
+def test_a_video_effect_that_hangs_is_looked_for_with_each_sample_and_said_once(
+    side: KernelSide, wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    effect = VideoEffect.of(lambda frame: frame, on_late="pass")
+    monkeypatch.setattr(side.effect, "look", lambda: side._effect_stuck(effect, 4.4, "in <lambda>"))
+    for second in range(2):
+        sample = StatsSample(time_s=second, peer="you", generation=1, reports=())
+        side.on_notification(StatsArrived(call="call", sample=sample))
+    (problem,) = side.problems.items()
+    assert (problem.code, problem.count, problem.traceback) == ("video-effect", 2, "in <lambda>")
+    assert problem.message.startswith("<lambda>() has been working on one frame for 4 s")
+    (report,) = [verb for verb in wire.verbs if isinstance(verb, Report)]
+    assert "Meanwhile the camera's own picture is shown" in report.notice.text
+
+
 def test_what_no_engine_can_be_told_changes_nothing(side: KernelSide, wire: Wire) -> None:
     before = side.opening(1)
     with pytest.raises(TypeError, match="type object cannot be sent"):

@@ -27,8 +27,6 @@ COMMAND = (sys.executable, "-P", "-m", "nbrtc.effect_host")
 LINE_BYTES = 1024 * 1024
 """A second of news; a longer line is none of ours."""
 PREFIX_BYTES = 4
-UNUSABLE = 3
-"""Exit code that says: another process would fail, too."""
 END_S = 2.0
 """A process whose standard input has ended is killed after this time, and all that it started."""
 PAUSES_S = (0.2, 1.0, 3.0, 10.0)
@@ -91,8 +89,11 @@ class EffectProcess:
 
     async def _keep(self, verb: SetVideoEffect) -> None:
         told: set[str] = set()
+        is_unusable = False
 
         def tell(news: EffectNews) -> None:
+            nonlocal is_unusable
+            is_unusable = is_unusable or news.is_unusable
             is_first = bool(news.error) and news.error not in told
             self._on_news(msgspec.structs.replace(news, effect=verb.number), is_first)
             told.update(filter(None, [news.error]))
@@ -111,7 +112,7 @@ class EffectProcess:
                 return
             finally:
                 self._on_gone(identity)
-            if code == UNUSABLE:
+            if is_unusable:
                 return  # it has said why
             ends = 1 if loop.time() - began_s > STEADY_S else ends + 1
             how = worded_exit(code)

@@ -443,6 +443,8 @@ class EffectNews(KernelWire, frozen=True, tag="effect-news"):
     traceback: str = ""
     printed: str = ""
     """What it printed meanwhile, with what was left out of it in words (see `nbrtc.engine.prints`)."""
+    is_unusable: bool = False
+    """Its function cannot be loaded: another process would fail, too."""
     is_over: bool = False
     """It was taken off, its process has ended, and nothing follows."""
 
