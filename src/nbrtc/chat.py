@@ -106,6 +106,8 @@ class Chat:
 
         Raises
         ------
+        TypeError, ValueError
+            If there is nothing to read in it.
         RoomError
             If the room refuses: not joined, chat switched off, too long (4 KiB), too many a second. `reason`
             is the code.
@@ -118,6 +120,10 @@ class Chat:
             raise TypeError(f"A chat message is a string, not {text!r}.")
         if not text.strip():
             raise ValueError("A chat message has something to read in it.")
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise ValueError("A chat message is text; this one has half a character (a surrogate).") from None
         if isinstance(to, str):
             to = self._participants[to]
         value = self._request(Say(text=text, to=None if to is None else to.id))

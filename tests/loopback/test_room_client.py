@@ -98,6 +98,9 @@ async def test_a_passcode_is_asked_for(hall: Hall) -> None:
 
     assert (await refusal(hall.member("Bob"))).reason == "wrong-passcode"
     assert (await refusal(hall.member("Bob", passcode="guess"))).reason == "wrong-passcode"
+    assert (await refusal(hall.member("Bob", passcode="guess" * 100))).reason == "too-large"
+    error = await refusal(hall.member("Bob", passcode="guess" * 20_000))
+    assert (error.reason, "guess" in str(error)) == ("too-large", False)
     bob = hall.member("Bob", passcode="secret")
     await bob.join()
     assert bob.sees("Ada", "Bob")
@@ -296,8 +299,14 @@ async def test_chat_reaches_everybody_or_one_and_those_who_come_later(hall: Hall
 
 @pytest.mark.parametrize(
     ("text", "to", "reason"),
-    [("", None, "invalid"), ("x" * 5000, None, "too-large"), ("hi", "nobody", "no-such-participant")],
-    ids=["empty", "long", "nobody"],
+    [
+        ("", None, "invalid"),
+        ("x" * 5000, None, "too-large"),
+        ("ü" * 60_000, None, "too-large"),
+        ("\ud800", None, "invalid"),
+        ("hi", "nobody", "no-such-participant"),
+    ],
+    ids=["empty", "long", "more-than-a-packet", "half-a-character", "nobody"],
 )
 async def test_a_message_that_is_refused_says_why(hall: Hall, text: str, to: str | None, reason: str) -> None:
     ada, bob = await hall.joined("Ada", "Bob")

@@ -80,6 +80,12 @@ def test_nothing_is_not_sent(chat: Chat, engine: Engine, text: str) -> None:
     assert engine.said == []
 
 
+def test_half_a_character_is_not_sent(chat: Chat, engine: Engine) -> None:
+    with pytest.raises(ValueError, match="half a character"):
+        chat.send("\ud800")
+    assert engine.said == []
+
+
 def test_something_else_than_text_is_refused(chat: Chat) -> None:
     with pytest.raises(TypeError, match="a string, not 5"):
         chat.send(5)  # type: ignore[arg-type]  # that is what is tried

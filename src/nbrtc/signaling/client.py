@@ -15,6 +15,7 @@ from ..messages.kernel import RoomTicket
 from ..messages.nouns import ChatMessage, Participant, ParticipantStatus, RoomInfo
 from ..messages.page import PeerSignal
 from ..messages.signaling import (
+    MAX_CHAT_BYTES,
     AnswerMessage,
     CandidateMessage,
     ChatMessageSent,
@@ -27,6 +28,7 @@ from ..messages.signaling import (
     TurnCredentialsJson,
     TurnRequest,
 )
+from ..rooms.names import check_text
 from . import reading
 from .connection import ACK_S, Connection, ServerAddress, accepted
 from .membership import Membership, RoomListener
@@ -204,9 +206,11 @@ class RoomClient:
         Raises
         ------
         RoomError
-            The server's refusal, ``"not-in-room"``, or ``"unreachable"`` while there is no connection.
+            The server's refusal, ``"not-in-room"``, ``"too-large"``, or ``"unreachable"`` while there is no
+            connection.
         """
         connection = self._joined_connection("The message was not sent")
+        check_text(text, MAX_CHAT_BYTES, "The message")
         said = await connection.request("chat-message", _plain(ChatMessageSent(message=text, to=to)))
         try:
             message = reading.chat_message(said)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import logging
 import ssl
 from collections.abc import Callable
@@ -14,7 +15,7 @@ import socketio
 from socketio.exceptions import SocketIOError
 
 from ..errors import RoomError
-from ..messages.signaling import PATH, SERVER_EVENTS
+from ..messages.signaling import MAX_PACKET_BYTES, PATH, SERVER_EVENTS
 from . import reading
 
 logger = logging.getLogger(__name__)
@@ -24,6 +25,8 @@ OPEN_S = 3.0
 ACK_S = 10.0
 """A request that is not acknowledged by then was not heard."""
 CLOSE_S = 1.0
+ENVELOPE_BYTES = 1024
+"""More than Socket.IO's own part of a packet."""
 MAX_MESSAGE_BYTES = 1 << 20
 """What the answer to joining may have: everybody and the chat's history."""
 
@@ -72,8 +75,9 @@ class Connection:
         Raises
         ------
         RoomError
-            The server's refusal, or ``"unreachable"``.
+            The server's refusal, ``"unreachable"``, or ``"too-large"`` as in `request`.
         """
+        _check_size("connect", auth)
         self._http = aiohttp.ClientSession()
         client = self._client = socketio.AsyncClient(
             reconnection=False,
@@ -114,8 +118,10 @@ class Connection:
         Raises
         ------
         RoomError
-            The server's, or ``"unreachable"`` if the connection ends or nothing comes in time.
+            The server's, or ``"unreachable"`` if the connection ends or nothing comes in time;
+            ``"too-large"`` for what would make the server end the connection.
         """
+        _check_size(event, payload)
         answered: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
 
         def answer(*said: object) -> None:
@@ -167,6 +173,16 @@ class Connection:
             self._lost.set()
             if self._is_open:
                 self._on_lost()
+
+
+def _check_size(what: str, payload: dict[str, Any]) -> None:
+    """Refuse in words what would make the server end the connection without one."""
+    size = len(json.dumps(payload))  # as Socket.IO writes it
+    if size > MAX_PACKET_BYTES - ENVELOPE_BYTES:
+        most = MAX_PACKET_BYTES - ENVELOPE_BYTES
+        raise RoomError(
+            f"{what!r} for the room's server has {size} bytes; at most {most} are taken.", "too-large"
+        )
 
 
 def accepted(acknowledgement: object = None, *_: object) -> Any:
