@@ -86,9 +86,18 @@ def test_a_partial_file_swapped_for_another_is_not_published(tmp_path: Path) -> 
     file = RecordingFile(tmp_path / "a.mkv")
     (tmp_path / "a.mkv.partial").unlink()
     (tmp_path / "a.mkv.partial").write_bytes(b"forged")
-    with pytest.raises(RecordingError, match="no longer"):
+    with pytest.raises(RecordingError, match="was removed"):
         file.publish()
     assert not (tmp_path / "a.mkv").exists()
+
+
+def test_a_partial_file_that_was_removed_is_said_to_be_lost(tmp_path: Path) -> None:
+    file = RecordingFile(tmp_path / "a.mkv")
+    file.append(b"mine")
+    (tmp_path / "a.mkv.partial").unlink()
+    with pytest.raises(RecordingError, match="removed while it was recorded, and what was in it is lost"):
+        file.publish()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_moving_the_folder_moves_the_recording_along(tmp_path: Path) -> None:

@@ -13,11 +13,12 @@ import pytest
 
 from nbrtc.engine import consent, space, take
 from nbrtc.engine.gallery import OWN
-from nbrtc.engine.record import Recorder
+from nbrtc.engine.record import Recorder, RecordingResult
 from nbrtc.engine.reel import NO_FEEDS
 from nbrtc.errors import RecordingError
 from nbrtc.messages import Notice, Participant, Problem, RoomInfo, RoomSettings
 from nbrtc.recordings import manifest as manifests
+from tests.unit.fake_recorder import FakeRecorder
 from tests.unit.recorded_media import Sender, camera, microphone, read, sound
 from tests.unit.taped_calls import BOB, Call, FakeLink
 
@@ -227,6 +228,34 @@ async def test_a_folder_that_is_gone_ends_it_with_a_sentence(new_call: NewCall, 
         one.end(error="The folder is gone.")
     await call.until(lambda: call.status.state == "failed")
     assert "no longer recorded: The folder is gone." in (call.status.error or "")
+
+
+@pytest.mark.parametrize("removed", [("Bob.mkv",), ("Ada.mkv", "Bob.mkv")], ids=["one", "all"])
+async def test_a_file_that_was_removed_meanwhile_is_said(new_call: NewCall, removed: tuple[str, ...]) -> None:
+    call = new_call(BOB)
+    await call.record("lesson.mkv", layout="pip")
+    await both(call)
+
+    def remove(one: FakeRecorder) -> None:
+        async def stop() -> RecordingResult:
+            return replace(
+                one.result(),
+                path=one.path.with_name(f"{one.path.name}.partial"),
+                error=f"{one.path.name} is lost",
+            )
+
+        one.stop = stop  # type: ignore[method-assign]
+
+    for name in removed:
+        remove(call.file(name))
+    await call.stopped()
+    if len(removed) == 1:
+        assert (call.status.state, call.status.note) == ("composing", "Bob.mkv is lost.")
+        assert [file.name for file in call.status.files] == ["Ada.mkv"]
+    else:
+        assert (call.status.state, call.status.error) == ("failed", "Ada.mkv is lost. Bob.mkv is lost.")
+        assert call.status.files == ()
+    assert "Bob.mkv is lost." in call.manifest.error
 
 
 async def test_a_film_that_is_gone_when_it_is_told_of_is_a_failure(new_call: NewCall, tmp_path: Path) -> None:

@@ -286,6 +286,8 @@ class Take:
             self.error = f"A file was not completed ({error}): nbrtc.recover({str(self.place.folder)!r})."
         self._is_complete = True
         manifest = self.manifest()
+        unfinished = (piece for one in manifest.people for piece in one.pieces if piece.state != "complete")
+        self.error = " ".join(filter(None, [self.error, *(f"{piece.error}." for piece in unfinished)]))
         is_empty = not any(person.pieces for person in manifest.people)
         if is_empty and not self.error:
             self.error = self._why_nothing()

@@ -343,10 +343,10 @@ class Tape:
             "layout": plan.layout,
             "note": " ".join(filter(None, notes)),
         }
-        if manifest.state == "failed" or (ending is not None and ending.is_failure):
+        if manifest.state == "failed" or not files or (ending is not None and ending.is_failure):
             status |= {"state": "failed", "note": plan.note}
             status["error"] = manifest.error if ending is None else ending.reason
-        if plan.how == "none":
+        if plan.how == "none" or not files:
             return status
         outcome = await link(place, plan) if plan.how == "link" else None
         if outcome is not None:

@@ -105,7 +105,8 @@ class RecordingFile:
         Raises
         ------
         RecordingError
-            Something took the final name meanwhile. The file is complete and keeps the partial name.
+            Something took the final name meanwhile: the file is complete and keeps the partial name. Or
+            somebody removed it.
         """
         try:
             os.fsync(self.descriptor)
@@ -117,6 +118,10 @@ class RecordingFile:
             os.replace(self.partial.name, self.path.name, src_dir_fd=self._folder, dst_dir_fd=self._folder)
             os.fsync(self._folder)
         except OSError as error:
+            if not os.fstat(self.descriptor).st_nlink:
+                raise RecordingError(
+                    f"{str(self.partial)!r} was removed while it was recorded, and what was in it is lost"
+                ) from error
             raise RecordingError(
                 f"The recording could not get its name {str(self.path)!r} ({error}); look for "
                 f"{str(self.partial)!r}, which holds all of it, and rename that"
