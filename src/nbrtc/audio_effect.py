@@ -45,6 +45,7 @@ class AudioEffect:
         if not callable(function):
             raise TypeError(f"An audio effect is a function of the samples, not {function!r}.")
         name = describe(function)
+        dtype = getattr(dtype, "__name__", getattr(dtype, "name", dtype))  # numpy.float32, too
         if dtype not in DTYPES:
             raise ValueError(f"dtype is {' or '.join(map(repr, DTYPES))}, not {dtype!r}.")
         if isinstance(channels, bool) or channels not in CHANNELS:

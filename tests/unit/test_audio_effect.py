@@ -50,6 +50,11 @@ def test_a_function_may_change_its_samples_in_place_without_changing_anybody_els
     assert np.array_equal(given, NOISE)
 
 
+@pytest.mark.parametrize("dtype", ["float32", np.float32, np.dtype("float32")])
+def test_a_dtype_is_a_name_or_numpys_own(dtype: Any) -> None:
+    assert AudioEffect.of(lambda samples: samples, dtype=dtype).dtype == "float32"
+
+
 def test_one_channel_may_come_back_as_a_row() -> None:
     assert run(lambda samples: samples[:, 0]).shape == (BLOCK, 1)
 
@@ -110,7 +115,7 @@ def generates(samples: Any) -> Any:
         (two, {}, TypeError, r"two\(\) cannot be called with one argument"),
         (generates, {}, TypeError, r"generates\(\) is a generator"),
         (len, {"dtype": "float64"}, ValueError, "'int16' or 'float32', not 'float64'"),
-        (len, {"dtype": np.float32}, ValueError, "'int16' or 'float32'"),
+        (len, {"dtype": np.float64}, ValueError, "'int16' or 'float32'"),
         (len, {"channels": 3}, ValueError, "1 or 2, not 3"),
         (len, {"channels": True}, ValueError, "1 or 2, not True"),
     ],

@@ -111,7 +111,7 @@ def test_it_goes_where_it_is_asked_to(
     monkeypatch.chdir(tmp_path)
 
     film = nbrtc.compose(
-        lesson / "manifest.json", "grid", "class.mkv", size=tuple(np.array([640, 360])), fps=np.int64(25)
+        lesson / "manifest.json", "grid", "class.mkv", size=tuple(np.array([640, 360])), fps=np.float64(25)
     )
 
     assert film.path == tmp_path / "class.mkv"
@@ -192,6 +192,8 @@ def test_values_that_do_not_exist_are_refused(lesson: Path) -> None:
         (ValueError, "two even numbers", {"size": None}),
         (ValueError, "fps is a whole number", {"fps": 0}),
         (ValueError, "fps is a whole number", {"fps": 29.97}),
+        (ValueError, "fps is a whole number", {"fps": float("nan")}),
+        (ValueError, "fps is a whole number", {"fps": "25"}),
         (RecordingError, r"end the name in \.mkv, \.webm, \.mp4", {"to": "film.avi"}),
     ]
     for kind, words, values in refused:

@@ -5,6 +5,7 @@ import gzip
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -52,6 +53,9 @@ def test_it_knows_who_and_when(lesson: OpenRecording, folder: Path) -> None:
     assert lesson["Bob"].files == [folder / "Bob.mkv", folder / "Bob-2.mkv"]
     assert lesson["Bob"].presence == ((0.9, None),)
     assert lesson["Eve"].files == []
+    assert all(key in lesson for key in ("you", "Ada", lesson["Bob"]))
+    assert "Zoe" not in lesson
+    assert None not in lesson
     with pytest.raises(KeyError, match=r"Nobody is 'Zoe'; by id there are: 'you' \(Ada\)"):
         lesson["Zoe"]
 
@@ -166,6 +170,7 @@ def test_the_sound_of_all_is_added_up(lesson: OpenRecording) -> None:
         lambda bob: bob.frames(2.0, 1.0),
         lambda bob: bob.frames(every_s=0),
         lambda bob: bob.frames(size=(0, 18)),
+        lambda bob: bob.frames(size=18),
         lambda bob: bob.frame(float("nan")),
         lambda bob: bob.audio(rate=7),
         lambda bob: bob.audio(-1.0),
@@ -175,6 +180,13 @@ def test_times_that_make_no_sense_are_refused(lesson: OpenRecording, ask: object
     assert callable(ask)
     with pytest.raises(ValueError, match=r"0 s|before|above 0|pixels|samples a second"):
         ask(lesson["Bob"])
+
+
+@pytest.mark.parametrize("time_s", ["1", None, [1.0]])
+def test_what_is_no_time_is_refused(lesson: OpenRecording, time_s: Any) -> None:
+    for ask in (lesson["Bob"].frame, lesson["Bob"].frames, lesson["Bob"].audio, lesson.audio):
+        with pytest.raises(TypeError, match="A time is a number of seconds since the recording began, not"):
+            ask(time_s)
 
 
 def test_events_and_chat_are_tables_by_name(lesson: OpenRecording) -> None:

@@ -10,9 +10,10 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterable
 from html import escape
+from numbers import Real
 from os import PathLike
 from pathlib import Path
-from typing import Protocol, SupportsIndex, get_args
+from typing import Protocol, SupportsFloat, SupportsIndex, get_args
 
 import msgspec
 
@@ -60,7 +61,7 @@ def compose(
     to: str | PathLike[str] | None = None,
     *,
     size: tuple[SupportsIndex, SupportsIndex] = SIZE,
-    fps: SupportsIndex = FPS,
+    fps: SupportsFloat = FPS,
 ) -> OpenRecording:
     """Make one file of everybody in a recording. Blocks until it is made, faster than it took to record.
 
@@ -230,7 +231,7 @@ def _place(recording: object) -> Path:
 
 
 def _checked(
-    layout: object, size: Iterable[SupportsIndex], fps: SupportsIndex
+    layout: object, size: Iterable[SupportsIndex], fps: SupportsFloat
 ) -> tuple[tuple[int, int], int]:
     """Size and rate as plain integers, which NumPy's are, too."""
     if layout not in LAYOUTS:
@@ -243,10 +244,9 @@ def _checked(
         is_size = False
     if not is_size:
         raise ValueError(f"size is two even numbers from {SIDES[0]} to {SIDES[1]}, not {size!r}.")
-    try:
-        rate = operator.index(fps)
-    except TypeError:
-        rate = 0
+    given: object = fps
+    per_s = float(given) if isinstance(given, Real) else 0.0
+    rate = int(per_s) if per_s.is_integer() else 0  # 25.0 is whole
     if not RATES[0] <= rate <= RATES[1]:
         raise ValueError(f"fps is a whole number from {RATES[0]} to {RATES[1]}, not {fps!r}.")
     return (width, height), rate

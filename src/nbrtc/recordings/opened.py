@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from nbrtc.errors import RecordingError
 from nbrtc.recordings import manifest, opened_card
 from nbrtc.recordings.manifest import Manifest, Moment, Said
-from nbrtc.recordings.person import RATE, PersonRecording
+from nbrtc.recordings.person import RATE, PersonRecording, check_span
 
 if TYPE_CHECKING:
     import numpy as np
@@ -107,6 +107,10 @@ class OpenRecording:
             raise KeyError(f"{why}; by id there are: {listed or 'none'}.")
         return found[0]
 
+    def __contains__(self, key: object) -> bool:
+        """Whether somebody is recorded under this id or name; or this `PersonRecording`."""
+        return any(key == person or key == person.name or key in person.ids for person in self._people)
+
     def __iter__(self) -> Iterator[PersonRecording]:
         return iter(self._people)
 
@@ -123,6 +127,7 @@ class OpenRecording:
         """
         import numpy as np
 
+        check_span(from_s, to_s)
         end_s = max(from_s, self._duration_s) if to_s is None else to_s
         heard = np.zeros((max(0, round((end_s - from_s) * rate)), 2), np.float32)
         refused = []

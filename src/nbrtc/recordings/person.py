@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -129,10 +130,10 @@ class PersonRecording:
         RecordingError
             If a file cannot be read, when the first picture of it is asked for.
         """
-        _check_span(from_s, to_s)
+        check_span(from_s, to_s)
         if every_s is not None and not every_s > 0:
             raise ValueError(f"every_s is a number of seconds above 0, not {every_s!r}.")
-        if size is not None and not (len(size) == 2 and all(side >= 1 for side in size)):
+        if size is not None and not _is_size(size):
             raise ValueError(f"size is (width, height) in pixels, not {size!r}.")
         return self._frames(from_s, to_s, every_s, size)
 
@@ -169,7 +170,7 @@ class PersonRecording:
         RecordingError
             If a file cannot be read.
         """
-        _check_span(time_s, None)
+        check_span(time_s, None)
         if not self._is_shown(time_s):
             return None
         # the picture at exactly this time counts, and none of those after it
@@ -197,7 +198,7 @@ class PersonRecording:
         from nbrtc.recordings.decoding import sounds
 
         end_s = self._duration_s if to_s is None else to_s
-        _check_span(from_s, to_s)
+        check_span(from_s, to_s)
         if not RATES[0] <= rate <= RATES[1]:
             raise ValueError(
                 f"rate is a number of samples a second from {RATES[0]} to {RATES[1]}, not {rate!r}."
@@ -240,7 +241,20 @@ class PersonRecording:
         return f"<nbrtc.PersonRecording {self._name!r} ({self.id}): {files}>"
 
 
-def _check_span(from_s: float, to_s: float | None) -> None:
+def _is_size(size: Any) -> bool:
+    try:
+        width, height = size
+        return bool(width >= 1 and height >= 1)
+    except (TypeError, ValueError):
+        return False
+
+
+def check_span(from_s: float, to_s: float | None) -> None:
+    """Refuse times that make no sense (`TypeError`, `ValueError`)."""
+    times: tuple[object, ...] = (from_s, 0.0 if to_s is None else to_s)
+    for time_s in times:
+        if not isinstance(time_s, Real):
+            raise TypeError(f"A time is a number of seconds since the recording began, not {time_s!r}.")
     if not from_s >= 0:
         raise ValueError(f"A recording begins at 0 s: {from_s!r} is before that.")
     if to_s is not None and not to_s >= from_s:
