@@ -240,6 +240,20 @@ def test_after_the_call_its_folder_tells_what_becomes_of_it(tape: Tape, tmp_path
     assert tape.stops == []
 
 
+def test_a_call_that_is_closed_at_once_waits_for_the_first_word_of_its_recording(tape: Tape) -> None:
+    time_s = iter(range(100))
+    recording = Recording(tape.status, tape.stop, lambda: True, lambda: float(next(time_s)))
+    tape.folder.mkdir(exist_ok=True)
+    with (tape.folder / manifest.JOURNAL).open("w") as journal:
+        fcntl.flock(journal, fcntl.LOCK_EX)
+        recording.part("The call was closed.")
+        assert not (tape.folder / manifest.NAME).exists()
+        assert (recording.state, recording.error) == ("recording", None)
+        tape.leave("complete")
+    assert recording.stop().state == "stopped"
+    assert recording.files == [tape.folder / "Ada.mkv"]
+
+
 @pytest.mark.parametrize(
     ("film", "error"),
     [

@@ -23,12 +23,15 @@ def outcome(status: RecordingStatus, *, is_engine_there: bool, reason: str) -> R
         Why nobody tells any more, as a sentence.
     """
     folder = Path(status.folder) if status.folder else None
+    is_written = False
     try:
         if folder is None:
             raise RecordingError("Its folder is not known")
+        is_written = locks.is_being_written(folder)  # before its manifest is read, which comes with its end
         found = manifest.read(folder / manifest.NAME)
-        is_written = locks.is_being_written(folder)
     except RecordingError as error:
+        if is_written:
+            return status  # it began within the last second: its manifest is not there yet
         return _failed(status, f"{reason} What became of the recording cannot be read: {error}.")
     told = msgspec.structs.replace(
         status,
