@@ -24,14 +24,14 @@ from .problems import CallProblem, worded
 from .room import InRoom
 from .sound import write_wave
 from .stats import CallStats
-from .supplier import Supplier, VideoStatus, to_next
+from .supplier import Supplier, VideoStatus
 from .ticket import to_ticket
+from .video_source import USUAL_FPS, open_source
 
 KEYWORDS = (
     "room", "name", "server", "passcode", "token", "settings", "video", "audio", "fps", "size",
     "ice_servers", "ice_policy",
 )  # fmt: skip
-DEFAULT_FPS = 30.0
 STATES: dict[Phase, str] = {
     "idle": "outside",
     "connecting": "joining",
@@ -61,15 +61,16 @@ class Bot(InRoom, OwnIce):
     server, passcode, token, settings
         As for `Call`.
     video
-        None for no picture; the path of a file, which is played in a loop; or what gives pictures: a
-        generator, an iterable, a function without arguments, or one picture that stays. A picture is an
-        ndarray (height, width, 3) uint8 RGB, a PIL image or an `av.VideoFrame`. They are asked for on a
+        None for no picture, or what `Call.video_source` takes: the path of a film, which is played in a
+        loop, or of a picture; a matplotlib figure, drawn again and again; what gives pictures: a generator,
+        an iterable, a function without arguments; one picture that stays; or a `VideoSource`. A picture is
+        an ndarray (height, width, 3) uint8 RGB, a PIL image or an `av.VideoFrame`. They are asked for on a
         thread of the kernel while the Bot is in the room, each one when the engine took the one before.
     audio
         None for silence; the path of a file, which is played in a loop; or ``(samples, rate)`` with an
         ndarray (n,) or (n, channels) of float (-1 to 1) or int16, which is, too.
     fps
-        Pictures a second, at most: 30 by default; a file's own rate unless it is given.
+        Pictures a second, at most: 30 by default, of a figure 10; a film's own rate unless it is given.
     size
         (width, height) to which pictures are scaled.
     ice_servers, ice_policy
@@ -119,16 +120,18 @@ class Bot(InRoom, OwnIce):
             raise TypeError("A Bot needs a room: Bot(room=...).")
         rate, pixels = to_fps(fps), to_size(size)
         sources = to_sources(ice_servers)
-        is_file = isinstance(video, (str, Path))
-        make = None if video is None or is_file else to_next(video)
+        source = None if video is None else open_source(video, Path.cwd(), "video")
+        if source is not None:
+            rate = source.verb.fps if rate is None else rate
+            pixels = pixels or source.verb.size
         sound, folder = _to_audio(audio)
         opening = OpenBot(
             call=uuid.uuid4().hex,
             name=to_name(name),
             ticket=ticket,
             epoch=0,
-            fps=(0.0 if is_file else DEFAULT_FPS) if rate is None else rate,
-            video=None if video is None else _to_path("video", video) if is_file else "",
+            fps=USUAL_FPS if rate is None else rate,
+            video=None if source is None else source.verb.file or "",
             audio=sound,
             size=pixels,
             ice_servers=sources,
@@ -137,11 +140,12 @@ class Bot(InRoom, OwnIce):
         self._side = BotSide(Bridge.shared(), opening, folder)
         self._stats = CallStats(self._side.samples)
         self._supplier: Supplier | None = None
-        if make is not None:
+        if source is not None and source.make is not None:
             self._supplier = Supplier(
                 self._side.bridge,
                 opening.call,
-                *make,
+                source.make,
+                source.who,
                 fps=opening.fps,
                 size=pixels,
                 is_live=lambda: self._side.mirror.state.phase in ("connected", "reconnecting"),
@@ -292,10 +296,10 @@ class Bot(InRoom, OwnIce):
         return f"<nbrtc.Bot {self._words}>"
 
 
-def _to_path(what: str, value: object) -> str:
+def _to_sound_file(value: object) -> str:
     path = expanded(str(value)).absolute()
     if not path.is_file():
-        raise FileNotFoundError(f"There is no file {str(path)!r} for {what}=.")
+        raise FileNotFoundError(f"There is no file {str(path)!r} for audio=.")
     return str(path)
 
 
@@ -304,7 +308,7 @@ def _to_audio(audio: object) -> "tuple[str | None, TemporaryDirectory[str] | Non
     if audio is None:
         return None, None
     if isinstance(audio, (str, Path)):
-        return _to_path("audio", audio), None
+        return _to_sound_file(audio), None
     if not (isinstance(audio, tuple) and len(audio) == 2):
         raise TypeError(f"audio is a file's path or (samples, rate), not {type(audio).__name__}.")
     folder = TemporaryDirectory(prefix="nbrtc-")  # mode 0700: for this user only

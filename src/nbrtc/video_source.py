@@ -1,4 +1,4 @@
-"""What `call.video_source` takes, and what becomes of it."""
+"""What `call.video_source` and `Bot(video=)` take, and what becomes of it."""
 
 from dataclasses import dataclass
 from os import PathLike
@@ -18,7 +18,7 @@ WHAT = "call.video_source"
 
 @dataclass(frozen=True, eq=False)
 class VideoSource:
-    """Pictures for `Call.video_source`, with a rate and a size of their own.
+    """Pictures for `Call.video_source` or `Bot`, with a rate and a size of their own.
 
     >>> call.video_source = nbrtc.VideoSource(pictures(), fps=15, size=(640, 480))    # doctest: +SKIP
 
@@ -59,13 +59,15 @@ class OpenSource:
     """Whom errors blame."""
 
 
-def open_source(value: object, folder: Path) -> OpenSource:
+def open_source(value: object, folder: Path, what: str = WHAT) -> OpenSource:
     """Check a source.
 
     Parameters
     ----------
     folder
         Relative paths are below it.
+    what
+        The keyword or property that takes it, for errors.
 
     Raises
     ------
@@ -79,16 +81,16 @@ def open_source(value: object, folder: Path) -> OpenSource:
     source = value if isinstance(value, VideoSource) else VideoSource(value)
     pictures, usual_fps, file, make = source.pictures, USUAL_FPS, None, None
     if isinstance(pictures, (str, PathLike)):
-        path = to_file(pictures, WHAT, folder)
+        path = to_file(pictures, what, folder)
         name = who = path.name
         if path.suffix.lower() in SUFFIXES:
-            make, _ = to_next(to_backdrop(path, WHAT, folder, "white"))
+            make, _ = to_next(to_backdrop(path, what, folder, "white"))
         else:
             file, usual_fps = str(path), 0.0
     elif is_figure(pictures):
         make, name, who, usual_fps = FigurePicture(pictures), "figure", "the figure", FIGURE_FPS
     else:
-        make, who = to_next(pictures, WHAT)
+        make, who = to_next(pictures, what)
         name = who.removeprefix("the ").removesuffix("()")
     fps = usual_fps if source.fps is None else source.fps
     return OpenSource(value, SetVideoSource(name, fps=fps, file=file, size=source.size), make, who)

@@ -10,6 +10,8 @@ import numpy as np
 import psutil
 import pytest
 from av import VideoFrame
+from matplotlib.figure import Figure
+from PIL import Image
 
 import nbrtc
 from nbrtc.bridge import Bridge
@@ -139,6 +141,30 @@ def test_files_and_samples_are_played_and_the_wav_goes_with_the_bot(tmp_path: Pa
             until(lambda: bob.engine_status()["peers"][peer]["audio_frames"] > 20, bob.engine_status)
         assert ada.errors == []
     assert not folder.exists()
+
+
+def test_what_a_call_may_show_a_bot_may_too(tmp_path: Path) -> None:
+    figure = Figure(figsize=(3.2, 2.4), dpi=100, facecolor="lime")
+    picture = tmp_path / "blue.png"
+    Image.new("RGB", (64, 48), (0, 0, 255)).save(picture)
+    turned = nbrtc.VideoSource(lambda: draw(5), fps=5, size=(160, 120))
+    with (
+        nbrtc.Bot(room=ROOM, name="Ada", video=figure) as ada,
+        nbrtc.Bot(room=ROOM, name="Bob", video=picture) as bob,
+        nbrtc.Bot(room=ROOM, name="Carol", video=turned) as carol,
+    ):
+        bots = (ada, bob, carol)
+        assert [bot._side.opening(0).fps for bot in bots] == [10, 30, 5]
+        until(lambda: all(len(bot.participants) == 3 for bot in bots), lambda: bots)
+        chart = carol.participants["Ada"].snapshot(PATIENCE_S)
+        assert chart.shape == (240, 320, 3)
+        assert np.abs(chart[120, 160].astype(int) - (0, 255, 0)).max() < 24
+        still = ada.participants["Bob"].snapshot(PATIENCE_S)
+        assert still.shape == (48, 64, 3)
+        assert np.abs(still[24, 32].astype(int) - (0, 0, 255)).max() < 24
+        small = bob.participants["Carol"].snapshot(PATIENCE_S)
+        assert small.shape == (120, 160, 3)
+        assert [bot.errors for bot in bots] == [[], [], []]
 
 
 def test_a_lost_engine_brings_the_bots_back_with_their_pictures() -> None:
